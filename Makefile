@@ -1,0 +1,125 @@
+# make            build build/ammit
+# make demo       HAProxy + Ammit + an example site on localhost; prints where and what to try
+# make check      every test: lint's cheap half, unit, fuzz corpora, end to end; installs what it needs
+# make unit e2e   parts of check (nothing is installed)
+# make bench      side by side: HAProxy alone, with a null agent, with Ammit; and the socket alone
+# make fuzz       fuzz every parser and encoder for T=60 seconds each (needs clang)
+# make soak       load, kill and reload for T=60 seconds
+# make lint       warnings as errors, header, layer, door and format checks, shellcheck
+# make format     rewrite the sources with clang-format
+# make install    into DESTDIR and PREFIX (default /usr/local)
+# make deb        a Debian package in build/deb
+# make clean      remove build/
+#
+# Set on the command line: CC CFLAGS LDFLAGS SAN=address,undefined V=1 B=build
+
+CFLAGS ?= -O2 -g
+T      ?= 60
+B      ?= build
+PREFIX ?= /usr/local
+VERSION := 0.1.0
+
+PKGS   := libcrypto libpcre2-8 libcjson libmicrohttpd
+WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+          -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough
+HARD   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+SANF    = $(SAN:%=-fsanitize=% -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE)
+STD    := -std=c11 -D_GNU_SOURCE -Ispoa -Itests -I$(B) -DAMMIT_VERSION='"$(VERSION)"'
+PKGC   := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKGL   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CC_ALL  = $(CC) $(STD) $(WARN) $(HARD) $(CFLAGS) $(SANF) $(PKGC)
+LD_ALL  = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(PKGL) -lev -lm -pthread
+Q      := $(if $(V),,@)
+
+LAYERS := base net spop policy token challenge onion daemon cli
+LIB    := $(B)/libspoa.a
+SRC    := $(filter-out spoa/cli/main.c,$(wildcard $(LAYERS:%=spoa/%/*.c)))
+OBJ    := $(SRC:%.c=$(B)/%.o)
+EMBED  := $(patsubst %,$(B)/embed/%.inc,$(notdir $(wildcard spoa/challenge/web/* policies/default.json)))
+UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*.c))
+FUZZ   := $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
+BENCH  := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+
+all: $(B)/ammit
+
+$(B)/ammit: $(B)/spoa/cli/main.o $(LIB)
+$(UNIT) $(BENCH): $(B)/%: $(B)/%.o $(LIB)
+$(FUZZ:%=$(B)/tests/fuzz/%): %: %.o $(B)/tests/fuzz/replay.o $(LIB)
+$(UNIT): LD_EXTRA = -lcmocka
+$(B)/ammit $(UNIT) $(BENCH) $(FUZZ:%=$(B)/tests/fuzz/%):
+	@echo "  LD  $@"
+	$(Q)$(CC_ALL) -o $@ $^ $(LD_ALL) $(LD_EXTRA)
+
+$(LIB): $(OBJ)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/%.o: %.c $(B)/flags | $(EMBED)
+	@echo "  CC  $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC_ALL) -MMD -MP -c -o $@ $<
+
+# What is in the binary as bytes: #include "embed/NAME.inc" between braces.
+define embed
+	@mkdir -p $(@D)
+	$(Q)od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@.new && mv $@.new $@
+endef
+$(B)/embed/%.inc: spoa/challenge/web/% ; $(embed)
+$(B)/embed/%.inc: policies/% ; $(embed)
+
+$(B)/flags: FORCE	# a changed flag rebuilds everything, as a changed file would
+	@mkdir -p $(B); echo '$(CC_ALL)' | cmp -s - $@ || echo '$(CC_ALL)' > $@
+
+check: deps
+	$(Q)$(MAKE) --no-print-directory check-installed
+check-installed: all $(UNIT) $(FUZZ:%=$(B)/tests/fuzz/%) $(BENCH)
+	$(Q)B=$(B) SAN=$(SAN) tests/run.sh $(UNIT) -- $(FUZZ)
+
+deps:
+	$(Q)tests/deps.sh
+
+unit: $(UNIT) $(FUZZ:%=$(B)/tests/fuzz/%)
+	$(Q)B=$(B) tests/run.sh --no-e2e $(UNIT) -- $(FUZZ)
+
+e2e: all $(BENCH)
+	$(Q)B=$(B) SAN=$(SAN) tests/run.sh -- --
+
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)B=$(B) haproxy/demo.sh
+
+bench: all $(BENCH)
+	$(Q)B=$(B) tests/bench/run.sh
+
+fuzz:
+	$(Q)B=$(B) T=$(T) tests/fuzz.sh $(FUZZ)
+
+soak: all $(BENCH)
+	$(Q)B=$(B) T=$(T) tests/soak.sh
+
+lint:
+	$(Q)tests/deps.sh
+	$(Q)$(MAKE) -s B=$(B)/lint CFLAGS='-O2 -g -Werror' all
+	$(Q)tests/lint.sh
+
+format:
+	$(Q)clang-format -i $$(git ls-files '*.[ch]')
+
+install: all
+	install -D -m 755 $(B)/ammit $(DESTDIR)$(PREFIX)/bin/ammit
+	install -D -m 644 contrib/systemd/ammit.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ammit.service
+	install -D -m 644 contrib/man/ammit.1 $(DESTDIR)$(PREFIX)/share/man/man1/ammit.1
+	install -D -m 644 contrib/man/ammit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/ammit.conf.5
+	install -d $(DESTDIR)$(PREFIX)/share/ammit/haproxy $(DESTDIR)$(PREFIX)/share/ammit/policies
+	install -m 644 haproxy/*.conf haproxy/*.cfg $(DESTDIR)$(PREFIX)/share/ammit/haproxy
+	install -m 644 policies/*.json $(DESTDIR)$(PREFIX)/share/ammit/policies
+
+deb:
+	$(Q)B=$(B) VERSION=$(VERSION) contrib/debian/build.sh
+
+clean:
+	rm -rf $(B)
+
+FORCE:
+.PHONY: all check check-installed deps unit e2e demo bench fuzz soak lint format install deb clean FORCE
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,33 @@
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *
+checked(void *p)
+{
+	if (p == NULL) {
+		fputs("ammit: out of memory\n", stderr);
+		abort();
+	}
+	return p;
+}
+
+void *
+xcalloc(size_t n, size_t size)
+{
+	return checked(calloc(n, size));
+}
+
+void *
+xreallocarray(void *old, size_t n, size_t size)
+{
+	return checked(reallocarray(old, n, size));
+}
+
+char *
+xstrdup(const char *text)
+{
+	return checked(strdup(text));
+}

@@ -1,0 +1,66 @@
+#include "base/problem.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+static void
+add(struct problems *p, bool warning, const struct place *at, const char *format, va_list args)
+{
+	char buf[1024];
+	struct text t = { .buf = buf, .cap = sizeof(buf) - 1 };
+
+	if (warning)
+		p->warnings++;
+	else
+		p->errors++;
+	if (p->count == PROBLEMS_MAX)
+		return;
+	if (at->file != NULL) {
+		text_put(&t, slice_of(at->file));
+		if (at->line > 0)
+			text_printf(&t, ":%u", at->line);
+		if (at->line > 0 && at->column > 0)
+			text_printf(&t, ":%u", at->column);
+		text_put(&t, SLICE(": "));
+	}
+	if (warning)
+		text_put(&t, SLICE("warning: "));
+	if (at->path != NULL && at->path[0] != '\0')
+		text_printf(&t, "%s: ", at->path);
+	text_vprintf(&t, format, args);
+	t.buf[t.len] = '\0';
+	p->list = xreallocarray(p->list, p->count + 1, sizeof(*p->list));
+	p->list[p->count++] = (struct problem){ warning, xstrdup(buf) };
+}
+
+void
+problem_error(struct problems *p, const struct place *at, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(p, false, at, format, args);
+	va_end(args);
+}
+
+void
+problem_warn(struct problems *p, const struct place *at, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(p, true, at, format, args);
+	va_end(args);
+}
+
+void
+problems_fini(struct problems *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		free(p->list[i].text);
+	free(p->list);
+	*p = (struct problems){ 0 };
+}

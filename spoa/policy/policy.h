@@ -1,0 +1,76 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/arena.h"
+#include "base/problem.h"
+#include "base/slice.h"
+#include "base/tree.h"
+#include "policy/request.h"
+
+/*
+ * A policy in the Anubis format, compiled: an immutable generation that any number of threads
+ * read. Order, AND of the matchers in a rule, first terminal action wins, WEIGH adds, then the
+ * thresholds: as Anubis 1.27 does it.
+ */
+struct policy;
+
+/* What a visitor is asked to do. Sealed into the ticket, so the challenge loop needs no policy. */
+enum method { METHOD_POW = 1 };
+
+struct challenge {
+	enum method method;
+	uint32_t hashes; /* expected number of them, over all puzzles; 1 to CHALLENGE_HASHES_MAX */
+	uint8_t puzzles; /* 1 to CHALLENGE_PUZZLES_MAX */
+	uint16_t level;  /* what a pass for it is worth; a pass of this level or more is enough */
+};
+
+#define CHALLENGE_HASHES_MAX (1u << 26)
+#define CHALLENGE_PUZZLES_MAX 32
+
+enum action { ACTION_ALLOW, ACTION_DENY, ACTION_CHALLENGE, ACTION_WEIGH };
+
+extern const char *const action_names[4]; /* "ALLOW", … */
+
+/* What the file says beside the rules. */
+struct policy_settings {
+	uint16_t status_challenge, status_deny; /* HTTP status; 403 unless the file says so */
+	char cookie[64];                        /* name of the pass cookie: "ammit" */
+	enum binding binding;                   /* of tickets and passes: net */
+	uint32_t pass_s;                        /* life of a pass: 7 days */
+	int32_t cut_weight;      /* evidence "ammit/cut": a value was longer than its limit: 10 */
+	int32_t mismatch_weight; /* evidence "ammit/pass-elsewhere": 10 */
+};
+
+/*
+ * Compile `root`. Every error of the file goes to `problems`; NULL if there was any. The tree is
+ * not needed afterwards.
+ */
+struct policy *policy_compile(const struct tree *root, struct problems *problems);
+
+/* Parse and compile text in one go. `file` is how it is called in problems. */
+struct policy *policy_load(const char *file, struct slice text, struct problems *problems);
+
+/* Count of users; the last policy_unref frees it. Safe from any thread. */
+void policy_ref(struct policy *p);
+void policy_unref(struct policy *p); /* NULL is legal */
+
+const struct policy_settings *policy_settings(const struct policy *p);
+
+/* Rules it has, patterns, prefixes; bytes it holds. */
+struct policy_size {
+	size_t rules, patterns, prefixes, bytes;
+};
+struct policy_size policy_size(const struct policy *p);
+
+/*
+ * Which field of struct request an SPOE argument fills: "ua", "hdr.accept", … REQUEST_FIELD_NONE
+ * for what this policy does not read ("src" is not a field: the caller knows it).
+ */
+int policy_field(const struct policy *p, struct slice argument);
+
+/* The i-th header that the policy reads, lower case; {NULL, 0} past the last. */
+struct slice policy_header(const struct policy *p, unsigned i);

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/slice.h"
+
+/*
+ * One request as HAProxy told it: the input of a verdict. All bytes are borrowed from the frame.
+ * What is absent and what is empty are the same (HAProxy sends either, by version).
+ *
+ * HAProxy cuts each argument one byte behind the limit here (haproxy/ammit.spoe.conf), so a value
+ * longer than its limit was cut on its way, and is marked: no rule that lets a request through may
+ * match on it, and the cut itself is evidence.
+ */
+enum request_field {
+	REQUEST_METHOD,
+	REQUEST_PATH, /* as sent, before percent-decoding, without the query */
+	REQUEST_QUERY,
+	REQUEST_HOST,
+	REQUEST_USER_AGENT,
+	REQUEST_VERSION, /* "1.1" */
+	REQUEST_PASS,    /* the pass cookie */
+	REQUEST_HEADER,  /* the first of the headers that the policy reads */
+};
+
+#define REQUEST_HEADERS_MAX 48
+#define REQUEST_FIELDS (REQUEST_HEADER + REQUEST_HEADERS_MAX)
+#define REQUEST_FIELD_NONE (-1)
+
+struct request {
+	struct address src;
+	struct slice field[REQUEST_FIELDS];
+	uint64_t cut; /* bit n: field[n] was longer than its limit and is cut to it */
+};
+
+_Static_assert(REQUEST_FIELDS <= 64, "a bit a field");
+
+/* Bytes that a field may have: method 32, path and query and pass 1024, host 255, … */
+size_t request_limit(unsigned field);
+
+/* Set a field; a value longer than request_limit is cut to it and marked. */
+void request_set(struct request *r, unsigned field, struct slice value);
+
+/* Names of the fields before REQUEST_HEADER, as in the SPOE arguments: method, path, query, host,
+ * ua, ver, pass. A header's argument is "hdr." and its name in lower case: hdr.accept. */
+extern const char *const request_argument[REQUEST_HEADER];

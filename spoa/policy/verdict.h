@@ -1,0 +1,59 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "policy/policy.h"
+#include "policy/request.h"
+
+/* What the visitor has already proved. */
+struct evidence {
+	uint16_t level;      /* of a valid pass; 0: none */
+	bool pass_elsewhere; /* a genuine pass of this host, but bound to another network */
+};
+
+enum verdict_kind { VERDICT_ALLOW, VERDICT_CHALLENGE, VERDICT_DENY, VERDICT_DRIP };
+
+extern const char *const verdict_names[4]; /* "allow", "challenge", "deny", "drip" */
+
+struct verdict {
+	enum verdict_kind kind;
+	/* "bot/NAME", "threshold/NAME" or "default/allow"; lives as long as the policy. */
+	struct slice rule;
+	int32_t weight;
+	const struct challenge *challenge; /* set when kind is VERDICT_CHALLENGE */
+	bool by_pass; /* it would have been a challenge, but the pass was enough */
+};
+
+/* What matched, in order, for `ammit explain`. */
+struct matched {
+	struct slice rule;
+	enum action action;
+	int32_t weight; /* added by it */
+};
+
+#define TRACE_MAX 256
+
+struct trace {
+	struct matched list[TRACE_MAX];
+	unsigned count;
+	unsigned errors; /* rules that failed: match limit and the like */
+};
+
+/* What one thread needs to judge: match data, JIT stack, buffers. Allocated once. */
+struct judge;
+
+struct judge *judge_new(void);
+void judge_free(struct judge *j); /* NULL is legal */
+
+/* Rules that failed since judge_new (a match limit, …): they count as 'no match'. */
+uint64_t judge_errors(const struct judge *j);
+
+/*
+ * Weigh one request. Allocates nothing, never fails: a rule that cannot be evaluated does not
+ * match. `trace` may be NULL.
+ */
+void policy_judge(const struct policy *p, struct judge *j, const struct request *r,
+    const struct evidence *e, struct verdict *out, struct trace *trace);
