@@ -33,9 +33,14 @@ enum spop_step {
 	SPOP_STEP_CLOSE,  /* send what was written, then close; *status says why */
 };
 
+/* The most that one step writes. */
+#define SPOP_SESSION_ROOM 128u
+
 /*
- * The next frame of the peer. On SPOP_SPLIT_BROKEN bytes *status is the reason and a DISCONNECT has
- * been written. *used is how many bytes of the input are done with (0: incomplete, read more).
+ * The next frame of the peer. On SPOP_BROKEN bytes *status is the reason and a DISCONNECT has been
+ * written, before HELLO too. *used is how many bytes of the input are done with (0: incomplete,
+ * read more). With less than SPOP_SESSION_ROOM left in w an answer may be missing; a HELLO that
+ * cannot be answered is SPOP_STEP_CLOSE (SPOP_NO_RESOURCE).
  */
 enum spop_step spop_session_next(struct spop_session *s, const uint8_t *bytes, size_t n,
     size_t *used, struct spop_frame *f, struct spop_writer *w, enum spop_status *status);
@@ -48,6 +53,7 @@ void spop_session_disconnect(
  * Walk a NOTIFY payload: messages, then the arguments of each. spop_message_next gives the name and
  * count of the next message, spop_argument_next its arguments; both return false at the end or when
  * the payload is bad (r->bad). Arguments that were not read are skipped by spop_message_next.
+ * *m starts out zeroed.
  */
 struct spop_message {
 	struct slice name;
