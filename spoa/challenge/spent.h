@@ -26,11 +26,12 @@ int64_t spent_floor(const struct spent *s);
 struct spent_entry {
 	uint8_t id[TICKET_ID_BYTES];
 	struct address client; /* the whole address */
-	int64_t at_s;
+	int64_t issued_s;      /* of the ticket: what spent_floor rises by */
+	int64_t at_s;          /* of the redemption */
 };
 
 /*
- * Spend the ticket. True: it was not spent before, and is now. False: it was; *first is what is
- * known of that.
+ * Spend the ticket, whose issued_s is not below spent_floor. True: it was not spent before, and is
+ * now. False: it was; *first is what is known of that.
  */
 bool spent_add(struct spent *s, const struct spent_entry *e, struct spent_entry *first);

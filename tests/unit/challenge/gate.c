@@ -1,0 +1,543 @@
+#include "challenge/gate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "challenge/pow.h"
+#include "token/ticket.h"
+
+#define OLD "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define NEW "1111111111111111111111111111111111111111111111111111111111111111"
+#define NOW 1700000000
+#define LIFE_S 604800
+
+/* One visitor with a solved ticket, a gate before him. */
+struct scene {
+	struct keyring keys;
+	struct spent *spent;
+	struct ticket ticket;
+	struct gate_request request;
+	struct gate_answer answer;
+	char text[TICKET_TEXT_MAX], solution[CHALLENGE_PUZZLES_MAX * 9];
+};
+
+static struct address
+address(const char *text)
+{
+	struct address a;
+
+	assert_true(address_parse(slice_of(text), &a));
+	return a;
+}
+
+static struct keyring
+ring(const char *text)
+{
+	struct keyring k;
+	unsigned line;
+	const char *why;
+
+	assert_true(keyring_parse(&k, slice_of(text), &line, &why));
+	return k;
+}
+
+static void
+seal(struct scene *s)
+{
+	s->ticket.client = binding_apply(s->ticket.binding, &s->request.client);
+	s->request.ticket = (struct slice){ s->text, ticket_seal(&s->keys, &s->ticket, s->text) };
+}
+
+/* For another difficulty than the ticket's, if need be. */
+static void
+solve_for(struct scene *s, uint32_t hashes, unsigned puzzles)
+{
+	uint32_t target = pow_target(hashes, puzzles);
+	uint8_t seed[SHA256_BYTES];
+	size_t n = 0;
+
+	pow_seed(s->request.ticket, seed);
+	for (unsigned i = 0; i < puzzles; i++)
+		n += (size_t)snprintf(s->solution + n, sizeof(s->solution) - n, "%s%08x",
+		    i > 0 ? "," : "", (unsigned)pow_solve(seed, target, i));
+	s->request.solution = (struct slice){ s->solution, n };
+}
+
+static void
+begin(struct scene *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->keys = ring(OLD);
+	s->spent = spent_new(16, NOW - 100);
+	s->ticket = (struct ticket){ .issued_s = NOW,
+		.challenge = { METHOD_POW, 512, 8, 3 },
+		.status = 403,
+		.pass_s = LIFE_S,
+		.binding = BINDING_NET,
+		.host = SLICE("git.example.org") };
+	memset(s->ticket.id, 0xab, sizeof(s->ticket.id));
+	s->request.client = address("192.0.2.77");
+	s->request.host = SLICE("Git.Example.org:443");
+	s->request.now_s = NOW + 3;
+	seal(s);
+	solve_for(s, 512, 8);
+}
+
+static enum gate_outcome
+redeem(struct scene *s)
+{
+	return gate_redeem(&s->keys, s->spent, &s->request, &s->answer);
+}
+
+/* Refused, without a pass; and the true owner still gets his. */
+static void
+assert_refused(
+    struct scene *s, const struct gate_request *right, enum gate_outcome want, const char *name)
+{
+	enum gate_outcome got = redeem(s);
+	static const char none[PASS_TEXT_MAX];
+
+	if (got != want)
+		fail_msg("%s: %s", name, gate_outcome_names[got]);
+	assert_int_equal(s->answer.pass_len, 0);
+	assert_int_equal(s->answer.pass_s, 0);
+	assert_memory_equal(s->answer.pass, none, sizeof(none));
+	s->request = *right;
+	got = redeem(s);
+	if (got != GATE_PASSED)
+		fail_msg("%s, then the right one: %s", name, gate_outcome_names[got]);
+	spent_free(s->spent);
+}
+
+static void
+test_passed(void **state)
+{
+	struct scene s;
+	struct pass p;
+	struct address neighbour = address("192.0.2.1"), stranger = address("203.0.113.1");
+	struct slice text;
+
+	(void)state;
+	begin(&s);
+	assert_int_equal(redeem(&s), GATE_PASSED);
+	assert_string_equal(s.answer.reference, "abababababab");
+	assert_int_equal(s.answer.level, 3);
+	assert_in_range(s.answer.pass_s, LIFE_S - LIFE_S / 20, LIFE_S);
+	text = (struct slice){ s.answer.pass, s.answer.pass_len };
+	assert_int_equal(
+	    pass_check(&s.keys, text, NOW + 3, s.ticket.host, &neighbour, &p), PASS_GOOD);
+	assert_int_equal(p.issued_s, NOW + 3);
+	assert_int_equal(p.expires_s, NOW + 3 + s.answer.pass_s);
+	assert_int_equal(p.level, 3);
+	assert_int_equal(p.binding, BINDING_NET);
+	assert_memory_equal(p.id, s.ticket.id, TICKET_ID_BYTES);
+	assert_int_equal(
+	    pass_check(&s.keys, text, NOW + 3, s.ticket.host, &stranger, &p), PASS_ELSEWHERE);
+	spent_free(s.spent);
+}
+
+/* Passes of a crowd that came at once run out over a twentieth of their life. */
+static void
+test_jitter(void **state)
+{
+	uint32_t least = UINT32_MAX, most = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 64; i++) {
+		struct scene s;
+
+		begin(&s);
+		s.ticket.id[14] = (uint8_t)(4 * i);
+		s.ticket.id[15] = 0;
+		s.ticket.challenge.hashes = 1;
+		s.ticket.challenge.puzzles = 1;
+		seal(&s);
+		solve_for(&s, 1, 1);
+		assert_int_equal(redeem(&s), GATE_PASSED);
+		least = s.answer.pass_s < least ? s.answer.pass_s : least;
+		most = s.answer.pass_s > most ? s.answer.pass_s : most;
+		spent_free(s.spent);
+	}
+	assert_int_equal(most, LIFE_S);
+	assert_in_range(least, LIFE_S - LIFE_S / 20, LIFE_S - LIFE_S / 25);
+}
+
+static void
+test_solutions(void **state)
+{
+	static const struct {
+		const char *name, *solution; /* NULL: made below */
+		enum gate_outcome want;
+	} cases[] = {
+		{ "empty", "", GATE_MALFORMED },
+		{ "a comma", ",", GATE_MALFORMED },
+		{ "too short a number", "0000000", GATE_MALFORMED },
+		{ "too long a number", "000000000", GATE_MALFORMED },
+		{ "one of eight", "00000000", GATE_MALFORMED },
+		{ "zeroes",
+		    "00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000",
+		    GATE_WRONG },
+		{ "blank for comma",
+		    "00000000 00000000,00000000,00000000,00000000,00000000,00000000,00000000",
+		    GATE_MALFORMED },
+		{ "comma at the end",
+		    "00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000,",
+		    GATE_MALFORMED },
+		{ "upper case",
+		    "0000000A,00000000,00000000,00000000,00000000,00000000,00000000,00000000",
+		    GATE_MALFORMED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct scene s;
+		struct gate_request right;
+
+		begin(&s);
+		right = s.request;
+		s.request.solution = slice_of(cases[i].solution);
+		assert_refused(&s, &right, cases[i].want, cases[i].name);
+	}
+}
+
+static void
+test_solutions_bent(void **state)
+{
+	struct scene s;
+	struct gate_request right;
+	char bent[400];
+	size_t n;
+
+	(void)state;
+	begin(&s);
+	right = s.request;
+	n = right.solution.len;
+	memcpy(bent, right.solution.ptr, n);
+	/* The first number for all eight. */
+	for (unsigned i = 1; i < 8; i++)
+		memcpy(bent + 9 * (size_t)i, bent, 8);
+	s.request.solution = (struct slice){ bent, n };
+	assert_refused(&s, &right, GATE_WRONG, "one number for all");
+
+	begin(&s);
+	right = s.request;
+	memcpy(bent, s.solution, n);
+	memcpy(bent + n, ",00000000", 9);
+	s.request.solution = (struct slice){ bent, n + 9 };
+	assert_refused(&s, &right, GATE_MALFORMED, "one too many");
+
+	begin(&s);
+	right = s.request;
+	s.request.solution.len -= 9;
+	assert_refused(&s, &right, GATE_MALFORMED, "one too few");
+
+	begin(&s);
+	right = s.request;
+	memset(bent, '0', sizeof(bent));
+	for (size_t i = 8; i < sizeof(bent); i += 9)
+		bent[i] = ',';
+	s.request.solution = (struct slice){ bent, 33 * 9 - 1 };
+	assert_refused(&s, &right, GATE_MALFORMED, "33 numbers");
+}
+
+/* Every number is looked at: each alone wrong is wrong. */
+static void
+test_each_number_counts(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		struct scene s;
+		struct gate_request right;
+		uint8_t seed[SHA256_BYTES];
+		char bent[400], number[9];
+		uint32_t n = 0;
+
+		begin(&s);
+		right = s.request;
+		pow_seed(s.request.ticket, seed);
+		while (pow_check(seed, pow_target(512, 8), i, n))
+			n++;
+		snprintf(number, sizeof(number), "%08x", n);
+		memcpy(bent, s.solution, right.solution.len);
+		memcpy(bent + 9 * (size_t)i, number, 8);
+		s.request.solution = (struct slice){ bent, right.solution.len };
+		assert_refused(&s, &right, GATE_WRONG, "one number wrong");
+	}
+}
+
+static void
+test_lower_difficulty(void **state)
+{
+	struct scene s;
+	struct gate_request right;
+	char cheap[CHALLENGE_PUZZLES_MAX * 9];
+
+	(void)state;
+	begin(&s);
+	right = s.request;
+	solve_for(&s, 16, 8);
+	memcpy(cheap, s.solution, sizeof(cheap));
+	solve_for(&s, 512, 8);
+	s.request.solution = (struct slice){ cheap, right.solution.len };
+	assert_refused(&s, &right, GATE_WRONG, "a sixteenth of the work");
+}
+
+/* What somebody solved for one ticket is nothing for another, however alike. */
+static void
+test_another_tickets_solution(void **state)
+{
+	struct scene s;
+	struct gate_request right;
+	char other[CHALLENGE_PUZZLES_MAX * 9];
+
+	(void)state;
+	begin(&s);
+	memcpy(other, s.solution, sizeof(other));
+	s.ticket.id[0] ^= 1;
+	seal(&s);
+	solve_for(&s, 512, 8);
+	right = s.request;
+	s.request.solution.ptr = other;
+	assert_refused(&s, &right, GATE_WRONG, "of another ticket");
+}
+
+static const struct {
+	const char *name;
+	int64_t issued_s, now_s;
+	enum gate_outcome want;
+} times[] = {
+	{ "at once", NOW, NOW, GATE_PASSED },
+	{ "at the last second", NOW, NOW + TICKET_LIFE_S, GATE_PASSED },
+	{ "too late", NOW, NOW + TICKET_LIFE_S + 1, GATE_EXPIRED },
+	{ "a little ahead", NOW + 60, NOW, GATE_PASSED },
+	{ "from the future", NOW + 61, NOW, GATE_EXPIRED },
+	{ "of the first second", NOW - 100, NOW, GATE_PASSED },
+	{ "from before the start", NOW - 101, NOW, GATE_EXPIRED },
+};
+
+static void
+test_times(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct scene s;
+		enum gate_outcome got;
+
+		begin(&s);
+		s.ticket.issued_s = times[i].issued_s;
+		seal(&s);
+		solve_for(&s, 512, 8);
+		s.request.now_s = times[i].now_s;
+		got = redeem(&s);
+		if (got != times[i].want)
+			fail_msg("%s: %s", times[i].name, gate_outcome_names[got]);
+		assert_string_equal(s.answer.reference, "abababababab");
+		spent_free(s.spent);
+	}
+}
+
+static const struct {
+	const char *name;
+	enum binding binding;
+	const char *holder, *sender, *host;
+	enum gate_outcome want;
+} parties[] = {
+	{ "same", BINDING_NET, "192.0.2.77", "192.0.2.77", "git.example.org", GATE_PASSED },
+	{ "same /24", BINDING_NET, "192.0.2.77", "192.0.2.9", "git.example.org", GATE_PASSED },
+	{ "another /24", BINDING_NET, "192.0.2.77", "192.0.3.77", "git.example.org", GATE_CLIENT },
+	{ "same /24, exact", BINDING_EXACT, "192.0.2.77", "192.0.2.9", "git.example.org",
+	    GATE_CLIENT },
+	{ "same /48", BINDING_NET, "2001:db8:1::1", "2001:db8:1:9::", "git.example.org",
+	    GATE_PASSED },
+	{ "IPv4 and IPv6", BINDING_NET, "192.0.2.77", "2001:db8::", "git.example.org",
+	    GATE_CLIENT },
+	{ "anyone", BINDING_NONE, "192.0.2.77", "203.0.113.1", "git.example.org", GATE_PASSED },
+	{ "same circuit", BINDING_CIRCUIT, "fc00:dead:beef:4dad::1:2", "fc00:dead:beef:4dad::1:2",
+	    "git.example.org", GATE_PASSED },
+	{ "another circuit", BINDING_CIRCUIT, "fc00:dead:beef:4dad::1:2",
+	    "fc00:dead:beef:4dad::2:2", "git.example.org", GATE_CLIENT },
+	{ "no circuit", BINDING_CIRCUIT, "fc00:dead:beef:4dad::1:2", "192.0.2.77",
+	    "git.example.org", GATE_CLIENT },
+	{ "circuit binding elsewhere", BINDING_CIRCUIT, "192.0.2.77", "192.0.2.1",
+	    "git.example.org", GATE_PASSED },
+	{ "another host", BINDING_NET, "192.0.2.77", "192.0.2.77", "example.org", GATE_HOST },
+	{ "a host below", BINDING_NET, "192.0.2.77", "192.0.2.77", "x.git.example.org", GATE_HOST },
+	{ "no host", BINDING_NET, "192.0.2.77", "192.0.2.77", "", GATE_HOST },
+	{ "host with a final dot", BINDING_NET, "192.0.2.77", "192.0.2.77", "git.example.org.:80",
+	    GATE_PASSED },
+};
+
+static void
+test_host_and_client(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(parties) / sizeof(parties[0]); i++) {
+		struct scene s;
+		struct gate_request right;
+
+		begin(&s);
+		s.ticket.binding = parties[i].binding;
+		s.request.client = address(parties[i].holder);
+		seal(&s);
+		solve_for(&s, 512, 8);
+		right = s.request;
+		s.request.client = address(parties[i].sender);
+		s.request.host = slice_of(parties[i].host);
+		if (parties[i].want == GATE_PASSED) {
+			assert_int_equal(redeem(&s), GATE_PASSED);
+			spent_free(s.spent);
+		} else {
+			assert_refused(&s, &right, parties[i].want, parties[i].name);
+		}
+	}
+}
+
+static const struct {
+	const char *name, *client;
+	int64_t after_s;
+	enum gate_outcome want;
+} replays[] = {
+	{ "at once", "192.0.2.77", 0, GATE_AGAIN },
+	{ "at 29 s", "192.0.2.77", 29, GATE_AGAIN },
+	{ "at 30 s", "192.0.2.77", 30, GATE_AGAIN },
+	{ "at 31 s", "192.0.2.77", 31, GATE_SPENT },
+	{ "a second back", "192.0.2.77", -1, GATE_AGAIN },
+	{ "a neighbour at 1 s", "192.0.2.78", 1, GATE_SPENT },
+	{ "a stranger at 1 s", "203.0.113.1", 1, GATE_CLIENT },
+	{ "after its life", "192.0.2.77", 600, GATE_EXPIRED },
+};
+
+static void
+test_replay(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(replays) / sizeof(replays[0]); i++) {
+		struct scene s;
+		struct gate_answer first;
+		enum gate_outcome got;
+
+		begin(&s);
+		assert_int_equal(redeem(&s), GATE_PASSED);
+		first = s.answer;
+		s.request.client = address(replays[i].client);
+		s.request.now_s += replays[i].after_s;
+		got = redeem(&s);
+		if (got != replays[i].want)
+			fail_msg("%s: %s", replays[i].name, gate_outcome_names[got]);
+		if (got == GATE_AGAIN) {
+			assert_int_equal(s.answer.pass_len, first.pass_len);
+			assert_memory_equal(s.answer.pass, first.pass, first.pass_len);
+		} else {
+			assert_int_equal(s.answer.pass_len, 0);
+		}
+		spent_free(s.spent);
+	}
+}
+
+/* Even for the same client the double submit has to bring the solution. */
+static void
+test_again_needs_the_solution(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	assert_int_equal(redeem(&s), GATE_PASSED);
+	memcpy(s.solution, "ffffffff", 8);
+	assert_int_equal(redeem(&s), GATE_WRONG);
+	assert_int_equal(s.answer.pass_len, 0);
+	spent_free(s.spent);
+}
+
+static void
+test_tickets_bent(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	for (size_t i = 0; i < s.request.ticket.len; i++) {
+		struct slice whole = s.request.ticket;
+		enum gate_outcome got;
+
+		s.text[i] ^= 1;
+		got = redeem(&s);
+		assert_true(got == GATE_MALFORMED || got == GATE_FORGED);
+		assert_string_equal(s.answer.reference, "");
+		s.text[i] ^= 1;
+		s.request.ticket.len = i;
+		got = redeem(&s);
+		assert_true(got == GATE_MALFORMED || got == GATE_FORGED);
+		s.request.ticket = whole;
+	}
+	s.keys = ring(NEW);
+	assert_int_equal(redeem(&s), GATE_FORGED);
+	/* After a rotation: opened with the old, sealed with the new. */
+	s.keys = ring(NEW "\n" OLD);
+	assert_int_equal(redeem(&s), GATE_PASSED);
+	assert_memory_equal(s.answer.pass, s.keys.key[0].jwt_header, 60);
+	spent_free(s.spent);
+}
+
+/* A ticket is not burned for a host that no pass can name. */
+static void
+test_host_no_pass_can_name(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	s.ticket.host = s.request.host = SLICE("a b\"");
+	seal(&s);
+	solve_for(&s, 512, 8);
+	assert_int_equal(redeem(&s), GATE_HOST);
+	assert_int_equal(s.answer.pass_len, 0);
+	assert_int_equal(redeem(&s), GATE_HOST);
+	spent_free(s.spent);
+}
+
+/* A flood of genuine solutions pushes the ticket out of memory: it is expired, never good again. */
+static void
+test_flood(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	assert_int_equal(redeem(&s), GATE_PASSED);
+	for (uint32_t i = 0; i < 40; i++) {
+		struct spent_entry e = { { 0 }, s.request.client, NOW, NOW + 4 }, first;
+
+		memcpy(e.id, &i, sizeof(i));
+		spent_add(s.spent, &e, &first);
+	}
+	assert_int_equal(redeem(&s), GATE_EXPIRED);
+	spent_free(s.spent);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_passed),
+		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_solutions),
+		cmocka_unit_test(test_solutions_bent),
+		cmocka_unit_test(test_each_number_counts),
+		cmocka_unit_test(test_lower_difficulty),
+		cmocka_unit_test(test_another_tickets_solution),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_host_and_client),
+		cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_again_needs_the_solution),
+		cmocka_unit_test(test_tickets_bent),
+		cmocka_unit_test(test_host_no_pass_can_name),
+		cmocka_unit_test(test_flood),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
