@@ -1,0 +1,13 @@
+#pragma once
+
+/* One subcommand: gets what follows its name, returns the exit status. */
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help; /* a line */
+};
+
+int command_run(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_explain(int argc, char **argv);
+int command_rotate(int argc, char **argv);

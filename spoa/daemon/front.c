@@ -1,0 +1,132 @@
+#include "daemon/front.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define SPENT_CAPACITY 65536u
+#define DRAIN_TURN_S 0.02
+#define DRAIN_TURNS 100
+
+static void
+use(struct front *f, struct generation *g)
+{
+	generation_unref(f->generation);
+	f->generation = g;
+	f->site.keys = &g->keys;
+	snprintf(f->site.cookie, sizeof(f->site.cookie), "%s", policy_settings(g->policy)->cookie);
+}
+
+static void
+on_drain(EV_P_ ev_timer *t, int events)
+{
+	struct front *f = t->data;
+
+	(void)events;
+	if (http_server_idle(f->http) || ++f->drain_turns >= DRAIN_TURNS)
+		ev_break(EV_A_ EVBREAK_ALL);
+}
+
+static void
+on_wake(EV_P_ ev_async *async, int events)
+{
+	struct front *f = async->data;
+	struct generation *next;
+	bool stop;
+
+	(void)events;
+	pthread_mutex_lock(&f->lock);
+	next = f->next;
+	stop = f->stop;
+	f->next = NULL;
+	pthread_mutex_unlock(&f->lock);
+	if (next != NULL)
+		use(f, next);
+	if (stop && !ev_is_active(&f->drain)) {
+		http_server_quiesce(f->http);
+		ev_timer_start(EV_A_ & f->drain);
+	}
+}
+
+static void *
+run(void *arg)
+{
+	struct front *f = arg;
+
+	ev_run(f->loop, 0);
+	return NULL;
+}
+
+static void
+destroy(struct front *f)
+{
+	http_server_free(f->http);
+	spent_free(f->site.spent);
+	generation_unref(f->generation);
+	ev_loop_destroy(f->loop);
+	pthread_mutex_destroy(&f->lock);
+}
+
+bool
+front_start(struct front *f, int listen_fd, struct generation *g, const char **why)
+{
+	memset(f, 0, sizeof(*f));
+	f->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (f->loop == NULL) {
+		*why = "no event loop: out of descriptors";
+		close(listen_fd);
+		generation_unref(g);
+		return false;
+	}
+	pthread_mutex_init(&f->lock, NULL);
+	f->site.now_s = clock_wall_s;
+	f->site.spent = spent_new(SPENT_CAPACITY, clock_wall_s());
+	use(f, g);
+	ev_async_init(&f->wake, on_wake);
+	ev_timer_init(&f->drain, on_drain, 0.0, DRAIN_TURN_S);
+	f->wake.data = f->drain.data = f;
+	ev_async_start(f->loop, &f->wake);
+	f->http = http_server_new(f->loop, listen_fd, site_handle, &f->site, why);
+	if (f->http == NULL) {
+		destroy(f);
+		return false;
+	}
+	if (pthread_create(&f->thread, NULL, run, f) != 0) {
+		*why = "no thread can be had";
+		destroy(f);
+		return false;
+	}
+	return true;
+}
+
+void
+front_reload(struct front *f, struct generation *g)
+{
+	struct generation *unused;
+
+	pthread_mutex_lock(&f->lock);
+	unused = f->next;
+	f->next = g;
+	pthread_mutex_unlock(&f->lock);
+	generation_unref(unused);
+	ev_async_send(f->loop, &f->wake);
+}
+
+void
+front_stop(struct front *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->stop = true;
+	pthread_mutex_unlock(&f->lock);
+	ev_async_send(f->loop, &f->wake);
+}
+
+void
+front_join(struct front *f)
+{
+	pthread_join(f->thread, NULL);
+	generation_unref(f->next);
+	destroy(f);
+}

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/problem.h"
+#include "policy/policy.h"
+#include "token/key.h"
+
+/*
+ * All that a reload replaces: policy, keys, shadow. Immutable; each thread holds one reference and
+ * swaps its own pointer between two reads. The last to let go frees it.
+ */
+struct generation {
+	_Atomic unsigned users;
+	struct policy *policy;
+	struct keyring keys;
+	bool shadow;
+};
+
+/* policy_file NULL: the embedded policy. NULL with problems if anything is wrong. One user: the
+ * caller. */
+struct generation *generation_load(
+    const char *policy_file, const char *state_dir, bool shadow, struct problems *p);
+
+struct generation *generation_ref(struct generation *g);
+void generation_unref(struct generation *g); /* NULL is legal */
+
+/* The policy of a file, or the embedded one. NULL with problems if anything is wrong. */
+struct policy *generation_policy(const char *policy_file, struct problems *p);

@@ -1,0 +1,345 @@
+#include "daemon/options.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+#define FILE_BYTES_MAX ((size_t)64 * 1024)
+
+const struct option_row option_rows[] = {
+	{ "policy", OPTION_PATH, 0, 0, "the embedded one", "policy in the Anubis format, JSON" },
+	{ "spop", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/spop.sock", "where HAProxy's SPOE connects" },
+	{ "http", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/http.sock",
+	    "where HAProxy's backend ammit-challenge connects" },
+	{ "drip", OPTION_ADDRESS, 0, 0, "off", "reserved: no verdict asks for it in this version" },
+	{ "control", OPTION_ADDRESS, 0, 0, "off", "reserved: not in this version" },
+	{ "state-dir", OPTION_PATH, 0, 0, "see FOLDERS",
+	    "folder of the key file, made with mode 0700 if it is not there" },
+	{ "workers", OPTION_NUMBER, 1, 64, "one a core, at most 4", "verdict threads" },
+	{ "spop-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for SPOP, octal" },
+	{ "spop-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket" },
+	{ "http-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for HTTP, octal" },
+	{ "http-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket" },
+	{ "shadow", OPTION_FLAG, 0, 0, "off",
+	    "let everybody through; txn.ammit.would says what would have been" },
+	{ "log-level", OPTION_LEVEL, 0, 0, "info", "error, warn, info or debug" },
+};
+const size_t option_row_count = sizeof(option_rows) / sizeof(option_rows[0]);
+
+/* Where the value of a row goes; the table and this switch are one thing, kept in step by a test.
+ */
+static void
+set_address(struct options *o, const char *name, const struct endpoint *e)
+{
+	if (strcmp(name, "spop") == 0) {
+		o->spop = *e;
+	} else if (strcmp(name, "http") == 0) {
+		o->http = *e;
+	} else if (strcmp(name, "drip") == 0) {
+		o->drip = *e;
+		o->has_drip = true;
+	} else {
+		o->control = *e;
+		o->has_control = true;
+	}
+}
+
+static char **
+string_of(struct options *o, const char *name)
+{
+	if (strcmp(name, "policy") == 0)
+		return &o->policy;
+	if (strcmp(name, "state-dir") == 0)
+		return &o->state_dir;
+	return strcmp(name, "spop-group") == 0 ? &o->spop_group : &o->http_group;
+}
+
+static bool
+read_mode(struct slice s, mode_t *out)
+{
+	mode_t mode = 0;
+
+	if (s.len == 0 || s.len > 4)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] < '0' || s.ptr[i] > '7')
+			return false;
+		mode = mode * 8 + (mode_t)(s.ptr[i] - '0');
+	}
+	*out = mode;
+	return mode <= 0777;
+}
+
+static bool
+read_level(struct slice s, enum log_level *out)
+{
+	static const char *const names[] = { "error", "warn", "info", "debug" };
+
+	for (unsigned i = 0; i < 4; i++) {
+		if (slice_equal(s, slice_of(names[i]))) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+set(struct options *o, const struct option_row *row, struct slice value, struct problems *p,
+    const struct place *at)
+{
+	struct endpoint e;
+	const char *why;
+	unsigned long long number;
+	char **string;
+
+	switch (row->kind) {
+	case OPTION_PATH:
+	case OPTION_NAME:
+		if (value.len == 0) {
+			problem_error(p, at, "a value is missing");
+			return;
+		}
+		string = string_of(o, row->name);
+		free(*string);
+		*string = xcalloc(1, value.len + 1);
+		memcpy(*string, value.ptr, value.len);
+		return;
+	case OPTION_ADDRESS:
+		if (endpoint_parse(value, &e, &why))
+			set_address(o, row->name, &e);
+		else
+			problem_error(
+			    p, at, "\"%.*s\" is no address: %s", (int)value.len, value.ptr, why);
+		return;
+	case OPTION_NUMBER:
+		if (slice_number(value, row->most, &number) && number >= row->least)
+			o->workers = (unsigned)number;
+		else
+			problem_error(p, at, "\"%.*s\" is no number from %u to %u", (int)value.len,
+			    value.ptr, row->least, row->most);
+		return;
+	case OPTION_MODE:
+		if (!read_mode(value, row->name[0] == 's' ? &o->spop_mode : &o->http_mode))
+			problem_error(p, at, "\"%.*s\" is no mode: write it in octal, as 0660",
+			    (int)value.len, value.ptr);
+		return;
+	case OPTION_FLAG:
+		if (slice_equal(value, SLICE("on")) || slice_equal(value, SLICE("off")))
+			o->shadow = value.len == 2;
+		else
+			problem_error(
+			    p, at, "\"%.*s\" is neither on nor off", (int)value.len, value.ptr);
+		return;
+	case OPTION_LEVEL:
+		if (!read_level(value, &o->log_level))
+			problem_error(p, at, "\"%.*s\" is no level: error, warn, info or debug",
+			    (int)value.len, value.ptr);
+		return;
+	}
+}
+
+static const struct option_row *
+row_of(struct slice name)
+{
+	for (size_t i = 0; i < option_row_count; i++)
+		if (slice_equal(name, slice_of(option_rows[i].name)))
+			return &option_rows[i];
+	return NULL;
+}
+
+void
+options_read_file(struct options *o, const char *file, struct problems *p)
+{
+	struct place at = { .file = file };
+	const char *why;
+	size_t bytes;
+	char *text = file_read(file, FILE_BYTES_MAX, &bytes, &why);
+	struct slice rest = { text, bytes };
+
+	if (text == NULL) {
+		problem_error(p, &at, "cannot be read: %s", why);
+		return;
+	}
+	while (rest.len > 0) {
+		struct slice comment, name, value,
+		    line = slice_trim(slice_split(slice_split(rest, '\n', &rest), '#', &comment));
+		const struct option_row *row;
+
+		at.line++;
+		if (line.len == 0)
+			continue;
+		name = (struct slice){ line.ptr, 0 };
+		while (
+		    name.len < line.len && line.ptr[name.len] != ' ' && line.ptr[name.len] != '\t')
+			name.len++;
+		value = slice_trim((struct slice){ line.ptr + name.len, line.len - name.len });
+		row = row_of(name);
+		if (row == NULL) {
+			problem_error(p, &at,
+			    "\"%.*s\" is no option; `ammit run --help` lists them", (int)name.len,
+			    name.ptr);
+			continue;
+		}
+		at.path = row->name;
+		set(o, row, value, p, &at);
+		at.path = NULL;
+	}
+	free(text);
+}
+
+/* The folder that the sockets stand in, or NULL: the state folder. */
+static const char *
+runtime_folder(char *buf, size_t bytes)
+{
+	const char *given = getenv("RUNTIME_DIRECTORY");
+
+	if (given != NULL && given[0] != '\0') {
+		/* systemd separates several by colons. */
+		snprintf(buf, bytes, "%.*s", (int)strcspn(given, ":"), given);
+		return buf;
+	}
+	if ((geteuid() == 0 && file_make_folder("/run/ammit")) || access("/run/ammit", W_OK) == 0)
+		return "/run/ammit";
+	return NULL;
+}
+
+static char *
+state_folder(void)
+{
+	const char *given = getenv("STATE_DIRECTORY"), *xdg = getenv("XDG_STATE_HOME"),
+		   *home = getenv("HOME");
+	char buf[4096];
+
+	if (given != NULL && given[0] != '\0')
+		snprintf(buf, sizeof(buf), "%.*s", (int)strcspn(given, ":"), given);
+	else if (geteuid() == 0 || access("/var/lib/ammit", W_OK) == 0)
+		snprintf(buf, sizeof(buf), "/var/lib/ammit");
+	else if (xdg != NULL && xdg[0] == '/')
+		snprintf(buf, sizeof(buf), "%s/ammit", xdg);
+	else
+		snprintf(buf, sizeof(buf), "%s/.local/state/ammit", home != NULL ? home : "");
+	return xstrdup(buf);
+}
+
+static void
+default_socket(struct endpoint *e, const char *folder, const char *name, struct problems *p)
+{
+	char buf[4200];
+	const char *why;
+
+	if (e->text[0] != '\0')
+		return;
+	snprintf(buf, sizeof(buf), "unix@%s/%s", folder, name);
+	if (!endpoint_parse(slice_of(buf), e, &why))
+		problem_error(
+		    p, &(struct place){ 0 }, "%s: %s; set it with --spop and --http", buf, why);
+}
+
+static void
+resolve(struct options *o, struct problems *p)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	char buf[4096];
+	const char *folder;
+
+	if (o->state_dir == NULL)
+		o->state_dir = state_folder();
+	if (o->workers == 0)
+		o->workers = cores < 1 ? 1 : cores > 4 ? 4 : (unsigned)cores;
+	if (o->spop.text[0] != '\0' && o->http.text[0] != '\0')
+		return;
+	folder = runtime_folder(buf, sizeof(buf));
+	if (folder == NULL)
+		folder = o->state_dir;
+	default_socket(&o->spop, folder, "spop.sock", p);
+	default_socket(&o->http, folder, "http.sock", p);
+}
+
+static void
+read_flags(struct options *o, int argc, char **argv, struct problems *p)
+{
+	for (int i = 0; i < argc; i++) {
+		struct slice value, name = slice_of(argv[i]);
+		const struct option_row *row = NULL;
+		struct place at = { .path = argv[i] };
+
+		if (slice_equal(name, SLICE("-c"))) {
+			i++;
+			continue;
+		}
+		if (slice_starts(name, SLICE("--"))) {
+			name =
+			    slice_split((struct slice){ name.ptr + 2, name.len - 2 }, '=', &value);
+			row = row_of(name);
+		}
+		if (row == NULL) {
+			problem_error(p, &at, "is no option; `ammit run --help` lists them");
+			continue;
+		}
+		if (value.ptr == NULL) {
+			if (row->kind == OPTION_FLAG)
+				value = SLICE("on");
+			else if (i + 1 < argc)
+				value = slice_of(argv[++i]);
+			else
+				value = (struct slice){ "", 0 };
+		}
+		set(o, row, value, p, &at);
+	}
+}
+
+void
+options_read(struct options *o, int argc, char **argv, struct problems *p, bool *help)
+{
+	*o = (struct options){ .spop_mode = 0660, .http_mode = 0660, .log_level = LOG_LEVEL_INFO };
+	*help = false;
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			*help = true;
+			return;
+		}
+	}
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "-c") != 0)
+			continue;
+		if (i + 1 < argc)
+			options_read_file(o, argv[i + 1], p);
+		else
+			problem_error(
+			    p, &(struct place){ .path = "-c" }, "a file is missing behind it");
+	}
+	read_flags(o, argc, argv, p);
+	if (p->errors == 0)
+		resolve(o, p);
+}
+
+void
+options_fini(struct options *o)
+{
+	free(o->policy);
+	free(o->state_dir);
+	free(o->spop_group);
+	free(o->http_group);
+	memset(o, 0, sizeof(*o));
+}
+
+void
+options_print_help(void)
+{
+	static const char *const values[] = { "PATH", "ADDR", "N", "MODE", "NAME", "", "LEVEL" };
+
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+		char left[40];
+
+		snprintf(left, sizeof(left), "--%s %s", row->name, values[row->kind]);
+		printf("  %-22s %s (%s)\n", left, row->help, row->unset);
+	}
+}

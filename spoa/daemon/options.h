@@ -1,0 +1,62 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/log.h"
+#include "base/problem.h"
+#include "base/slice.h"
+#include "net/endpoint.h"
+
+/*
+ * What `ammit run` can be told, on the command line (--NAME VALUE) or in a file (NAME VALUE, one a
+ * line, # comments). One table feeds the parser, --help, the check command and the man page's test.
+ */
+struct options {
+	char *policy;    /* file; NULL: the embedded one */
+	char *state_dir; /* never NULL once resolved */
+	struct endpoint spop, http, drip, control;
+	bool has_drip, has_control;
+	unsigned workers;
+	mode_t spop_mode, http_mode;
+	char *spop_group, *http_group; /* NULL: group haproxy if there is one and we may */
+	bool shadow;
+	enum log_level log_level;
+};
+
+enum option_kind {
+	OPTION_PATH,
+	OPTION_ADDRESS,
+	OPTION_NUMBER,
+	OPTION_MODE,
+	OPTION_NAME,
+	OPTION_FLAG,
+	OPTION_LEVEL
+};
+
+struct option_row {
+	const char *name;
+	enum option_kind kind;
+	unsigned least, most; /* of a number */
+	const char *unset;    /* default, as --help says it */
+	const char *help;
+};
+
+extern const struct option_row option_rows[];
+extern const size_t option_row_count;
+
+/*
+ * argv holds what follows `run`. Reads -c FILE first, then the flags on top of it; then fills in
+ * what was left unsaid: folders, sockets, workers. Every problem is collected; the options may be
+ * used only if there is none. *help is set on --help, and then nothing else is looked at.
+ */
+void options_read(struct options *o, int argc, char **argv, struct problems *p, bool *help);
+
+/* Parse a configuration file alone, as `ammit check` does. */
+void options_read_file(struct options *o, const char *file, struct problems *p);
+
+void options_fini(struct options *o);
+
+/* The table as text for --help. */
+void options_print_help(void);

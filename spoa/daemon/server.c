@@ -1,0 +1,254 @@
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "daemon/front.h"
+#include "daemon/worker.h"
+#include "net/acceptor.h"
+
+struct server {
+	const struct options *options;
+	struct ev_loop *loop;
+	struct acceptor acceptor;
+	struct worker *workers;
+	unsigned started, turn;
+	struct front front;
+	int spop_fd, http_fd;
+	ev_signal on_term, on_int, on_hup;
+};
+
+static void
+print_problems(struct problems *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		fprintf(stderr, "ammit: %s\n", p->list[i].text);
+	if (p->errors + p->warnings > p->count)
+		fprintf(stderr, "ammit: and %zu more\n", p->errors + p->warnings - p->count);
+}
+
+/* Each socket goes to HAProxy's own group, since HAProxy drops all others when it starts. */
+static gid_t
+socket_group(const char *name, struct problems *p, const char *option)
+{
+	struct group *g = getgrnam(name != NULL ? name : "haproxy");
+
+	if (g == NULL && name != NULL)
+		problem_error(
+		    p, &(struct place){ .path = option }, "there is no group \"%s\"", name);
+	if (g == NULL || (name == NULL && geteuid() != 0))
+		return (gid_t)-1;
+	return g->gr_gid;
+}
+
+static void
+open_sockets(struct server *s, struct problems *p)
+{
+	const struct options *o = s->options;
+	gid_t spop_group = socket_group(o->spop_group, p, "spop-group"),
+	      http_group = socket_group(o->http_group, p, "http-group");
+	char why[256];
+
+	if (p->errors > 0)
+		return;
+	s->spop_fd = endpoint_listen(&o->spop, o->spop_mode, spop_group, why, sizeof(why));
+	if (s->spop_fd < 0)
+		problem_error(p, &(struct place){ .path = "spop" }, "%s", why);
+	s->http_fd = endpoint_listen(&o->http, o->http_mode, http_group, why, sizeof(why));
+	if (s->http_fd < 0)
+		problem_error(p, &(struct place){ .path = "http" }, "%s", why);
+	if (o->has_drip)
+		problem_warn(p, &(struct place){ .path = "drip" },
+		    "nothing listens at %s: no verdict asks for it in this version", o->drip.text);
+	if (o->has_control)
+		problem_warn(p, &(struct place){ .path = "control" },
+		    "nothing listens at %s: not in this version", o->control.text);
+}
+
+static void
+close_socket(const struct endpoint *e, int fd)
+{
+	if (fd < 0)
+		return;
+	endpoint_unlink(e, fd);
+	close(fd);
+}
+
+/* To the worker with the fewest connections would need a look into other threads: in turn will do,
+ * since connections live long. */
+static void
+on_connection(void *arg, int fd)
+{
+	struct server *s = arg;
+
+	worker_give(&s->workers[s->turn], fd);
+	s->turn = (s->turn + 1) % s->started;
+}
+
+static void
+on_stop(EV_P_ ev_signal *w, int events)
+{
+	(void)events;
+	log_line(LOG_LEVEL_INFO, "stopping", "signal=%d", w->signum);
+	ev_break(EV_A_ EVBREAK_ALL);
+}
+
+static void
+on_reload(EV_P_ ev_signal *w, int events)
+{
+	struct server *s = w->data;
+	struct problems p = { 0 };
+	struct generation *g =
+	    generation_load(s->options->policy, s->options->state_dir, s->options->shadow, &p);
+
+	(void)loop;
+	(void)events;
+	print_problems(&p);
+	if (g == NULL) {
+		log_line(
+		    LOG_LEVEL_ERROR, "reload_refused", "errors=%zu running=unchanged", p.errors);
+	} else {
+		for (unsigned i = 0; i < s->started; i++)
+			worker_reload(&s->workers[i], generation_ref(g));
+		front_reload(&s->front, generation_ref(g));
+		log_line(LOG_LEVEL_INFO, "reloaded", "rules=%zu keys=%u",
+		    policy_size(g->policy).rules, g->keys.count);
+		generation_unref(g);
+	}
+	problems_fini(&p);
+}
+
+static void
+watch_signal(struct server *s, ev_signal *w, int signum, void (*on)(EV_P_ ev_signal *, int))
+{
+	ev_signal_init(w, on, signum);
+	w->data = s;
+	ev_signal_start(s->loop, w);
+}
+
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
+static void
+stop_threads(struct server *s, bool front)
+{
+	for (unsigned i = 0; i < s->started; i++)
+		worker_stop(&s->workers[i]);
+	if (front)
+		front_stop(&s->front);
+	for (unsigned i = 0; i < s->started; i++)
+		worker_join(&s->workers[i]);
+	if (front)
+		front_join(&s->front);
+}
+
+static void
+log_counts(const struct server *s)
+{
+	uint64_t verdict[4] = { 0 };
+
+	for (unsigned i = 0; i < s->started; i++)
+		for (unsigned k = 0; k < 4; k++)
+			verdict[k] += s->workers[i].agent.weigher.count.verdict[k];
+	log_line(LOG_LEVEL_INFO, "stopped",
+	    "allow=%llu challenge=%llu deny=%llu pages=%llu passed=%llu",
+	    (unsigned long long)verdict[VERDICT_ALLOW],
+	    (unsigned long long)verdict[VERDICT_CHALLENGE],
+	    (unsigned long long)verdict[VERDICT_DENY], (unsigned long long)s->front.site.served,
+	    (unsigned long long)s->front.site.passed);
+}
+
+static bool
+start_threads(struct server *s, struct generation *g, struct problems *p)
+{
+	sigset_t all, old;
+	const char *why;
+	bool front;
+
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	s->workers = xcalloc(s->options->workers, sizeof(*s->workers));
+	while (s->started < s->options->workers &&
+	       worker_start(&s->workers[s->started], generation_ref(g)))
+		s->started++;
+	front = front_start(&s->front, s->http_fd, generation_ref(g), &why);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (s->started == s->options->workers && front)
+		return true;
+	problem_error(
+	    p, &(struct place){ 0 }, "cannot start: %s", front ? "no thread can be had" : why);
+	stop_threads(s, front);
+	return false;
+}
+
+static void
+serve(struct server *s)
+{
+	watch_signal(s, &s->on_term, SIGTERM, on_stop);
+	watch_signal(s, &s->on_int, SIGINT, on_stop);
+	watch_signal(s, &s->on_hup, SIGHUP, on_reload);
+	acceptor_start(&s->acceptor, s->loop, s->spop_fd, on_connection, s);
+	log_line(LOG_LEVEL_INFO, "ready", "spop=%s http=%s policy=%s workers=%u shadow=%s",
+	    s->options->spop.text, s->options->http.text,
+	    s->options->policy != NULL ? s->options->policy : "embedded", s->started,
+	    s->options->shadow ? "on" : "off");
+	ev_run(s->loop, 0);
+	acceptor_stop(&s->acceptor);
+	/* Nobody new: HAProxy sees us go before the drain begins. */
+	close_socket(&s->options->spop, s->spop_fd);
+	if (endpoint_path(&s->options->http) != NULL)
+		unlink(endpoint_path(&s->options->http));
+	stop_threads(s, true);
+	log_counts(s);
+}
+
+int
+server_run(const struct options *o)
+{
+	struct server s = { .options = o, .spop_fd = -1, .http_fd = -1 };
+	struct problems p = { 0 };
+	struct generation *g;
+	int status = 1;
+
+	log_set_level(o->log_level);
+	raise_descriptor_limit();
+	signal(SIGPIPE, SIG_IGN);
+	g = generation_load(o->policy, o->state_dir, o->shadow, &p);
+	open_sockets(&s, &p);
+	s.loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (p.errors == 0 && s.loop == NULL)
+		problem_error(&p, &(struct place){ 0 }, "no event loop can be had");
+	if (p.errors == 0 && start_threads(&s, g, &p)) {
+		generation_unref(g);
+		g = NULL;
+		print_problems(&p);
+		serve(&s);
+		status = 0;
+	} else {
+		print_problems(&p);
+		close_socket(&o->spop, s.spop_fd);
+		close_socket(&o->http, s.http_fd);
+	}
+	generation_unref(g);
+	free(s.workers);
+	problems_fini(&p);
+	return status;
+}

@@ -1,0 +1,178 @@
+#include "daemon/weigh.h"
+
+#include "base/crypto.h"
+
+void
+weigher_init(struct weigher *w, struct generation *g)
+{
+	uint8_t secret[32];
+
+	*w = (struct weigher){ .generation = g, .judge = judge_new() };
+	random_bytes(secret, sizeof(secret));
+	ticket_ids_init(&w->ids, secret);
+	secret_wipe(secret, sizeof(secret));
+}
+
+void
+weigher_fini(struct weigher *w)
+{
+	judge_free(w->judge);
+	generation_unref(w->generation);
+}
+
+static void
+take_argument(
+    const struct policy *p, struct slice name, const struct spop_value *v, struct request *r)
+{
+	bool text = v->type == SPOP_STRING || v->type == SPOP_BINARY;
+	int field;
+
+	if (slice_equal(name, SLICE("src"))) {
+		if (v->type == SPOP_IPV4 || v->type == SPOP_IPV6)
+			r->src = address_from_bytes(v->bytes.ptr, v->bytes.len);
+		else if (text && !address_parse(v->bytes, &r->src))
+			r->src = (struct address){ { 0 }, 0 };
+		return;
+	}
+	field = text ? policy_field(p, name) : REQUEST_FIELD_NONE;
+	if (field != REQUEST_FIELD_NONE)
+		request_set(r, (unsigned)field, v->bytes);
+}
+
+/* False: malformed. *weigh: the message was there. */
+static bool
+decode(const struct policy *p, struct spop_reader payload, struct request *r, bool *weigh)
+{
+	struct spop_message m = { { NULL, 0 }, 0 };
+
+	*weigh = false;
+	while (spop_message_next(&payload, &m)) {
+		struct slice name;
+		struct spop_value value;
+
+		if (*weigh || !slice_equal(m.name, SLICE("weigh")))
+			continue;
+		*weigh = true;
+		while (spop_argument_next(&payload, &m, &name, &value))
+			take_argument(p, name, &value, r);
+	}
+	return !payload.bad;
+}
+
+/* The host as tickets and passes have it, worked out once and only if somebody asks. */
+struct host {
+	struct slice name;
+	bool known;
+	char store[TICKET_HOST_MAX];
+};
+
+static struct slice
+host_of(struct host *h, const struct request *r)
+{
+	if (!h->known) {
+		h->name = host_normal(r->field[REQUEST_HOST], h->store);
+		h->known = true;
+	}
+	return h->name;
+}
+
+static void
+check_pass(
+    struct weigher *w, const struct request *r, struct host *h, int64_t now_s, struct evidence *e)
+{
+	struct slice text = r->field[REQUEST_PASS];
+	struct pass pass;
+	enum pass_state state = PASS_NONE;
+
+	if (text.len > 0)
+		state =
+		    pass_check(&w->generation->keys, text, now_s, host_of(h, r), &r->src, &pass);
+	w->count.pass[state]++;
+	if (state == PASS_GOOD)
+		e->level = pass.level;
+	else if (state == PASS_ELSEWHERE)
+		e->pass_elsewhere = true;
+}
+
+static struct slice
+seal(struct weigher *w, const struct request *r, struct host *h, int64_t now_s,
+    const struct challenge *c, char text[TICKET_TEXT_MAX])
+{
+	const struct policy_settings *s = policy_settings(w->generation->policy);
+	struct ticket t = {
+		.issued_s = now_s,
+		.challenge = *c,
+		.status = s->status_challenge,
+		.pass_s = s->pass_s,
+		.binding = s->binding,
+		.client = binding_apply(s->binding, &r->src),
+		.host = host_of(h, r),
+	};
+
+	ticket_ids_next(&w->ids, t.id);
+	return (struct slice){ text, ticket_seal(&w->generation->keys, &t, text) };
+}
+
+static void
+write_verdict(
+    struct weigher *w, const struct verdict *v, struct slice ticket, struct spop_writer *out)
+{
+	struct slice kind = slice_of(verdict_names[v->kind]);
+	bool shadow = w->generation->shadow;
+
+	spop_write_set_string(out, SLICE("verdict"), shadow ? SLICE("allow") : kind);
+	spop_write_set_string(out, SLICE("rule"), v->rule);
+	spop_write_set_number(out, SLICE("weight"), v->weight);
+	if (shadow) {
+		spop_write_set_string(out, SLICE("would"), kind);
+		return;
+	}
+	if (v->kind == VERDICT_CHALLENGE)
+		spop_write_set_string(out, SLICE("ticket"), ticket);
+	if (v->kind == VERDICT_DENY)
+		spop_write_set_number(
+		    out, SLICE("status"), policy_settings(w->generation->policy)->status_deny);
+}
+
+static void
+write_no_verdict(
+    struct weigher *w, const struct spop_frame *f, struct slice why, struct spop_writer *out)
+{
+	uint8_t *begin = spop_frame_begin(out, SPOP_ACK, f->stream_id, f->frame_id);
+
+	w->count.unanswerable++;
+	spop_write_set_string(out, SLICE("rule"), why);
+	spop_frame_end(out, begin, WEIGH_ANSWER_MAX);
+}
+
+bool
+weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, int64_t now_s,
+    struct spop_writer *out)
+{
+	struct request r = { .cut = 0 };
+	struct evidence e = { 0, false };
+	struct host host = { .known = false };
+	struct verdict v;
+	struct slice ticket = { NULL, 0 };
+	char text[TICKET_TEXT_MAX];
+	uint8_t *begin;
+	bool weigh;
+
+	if (!decode(w->generation->policy, f->payload, &r, &weigh))
+		return false;
+	if (!weigh) {
+		write_no_verdict(w, f, SLICE("ammit/no-message"), out);
+		return true;
+	}
+	check_pass(w, &r, &host, now_s, &e);
+	policy_judge(w->generation->policy, w->judge, &r, &e, &v, NULL);
+	w->count.verdict[v.kind]++;
+	if (v.kind == VERDICT_CHALLENGE && !w->generation->shadow)
+		ticket = seal(w, &r, &host, now_s, v.challenge, text);
+	begin = spop_frame_begin(out, SPOP_ACK, f->stream_id, f->frame_id);
+	write_verdict(w, &v, ticket, out);
+	if (!spop_frame_end(
+		out, begin, max_frame < WEIGH_ANSWER_MAX ? max_frame : WEIGH_ANSWER_MAX))
+		write_no_verdict(w, f, SLICE("ammit/answer-too-long"), out);
+	return true;
+}

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/generation.h"
+#include "policy/verdict.h"
+#include "spop/frame.h"
+#include "spop/session.h"
+#include "token/pass.h"
+#include "token/ticket.h"
+
+/*
+ * From a NOTIFY to its ACK: decode the arguments, check the pass, judge, seal a ticket, encode. No
+ * socket, no clock, no allocation: this is the verdict path, and it is what is benched.
+ */
+struct weigher {
+	struct generation *generation;
+	struct judge *judge;
+	struct ticket_ids ids;
+	struct {
+		uint64_t verdict[4];   /* by enum verdict_kind, before shadow mode */
+		uint64_t pass[7];      /* by enum pass_state */
+		uint64_t unanswerable; /* no message `weigh`, or an answer that did not fit */
+	} count;
+};
+
+/* Takes over a reference of g. */
+void weigher_init(struct weigher *w, struct generation *g);
+void weigher_fini(struct weigher *w);
+
+/* Room that weigh_notify may need in a writer. */
+#define WEIGH_ANSWER_MAX 8192u
+
+/*
+ * Answer one NOTIFY with one ACK of at least one action. Where there is no verdict (no message
+ * `weigh` in it, or an internal error) the ACK sets `rule` alone, and HAProxy's rule for the
+ * missing verdict decides. False: the payload is malformed, nothing was written.
+ */
+bool weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, int64_t now_s,
+    struct spop_writer *out);

@@ -1,0 +1,197 @@
+#include "daemon/options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+
+static char folder[] = "/tmp/ammit-options-XXXXXX";
+
+static const char *
+write_config(const char *text)
+{
+	static char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/ammit.conf", folder);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	return path;
+}
+
+static const struct {
+	const char *name, *text;
+	const char *wrong; /* in the only problem; NULL: it is good */
+} files[] = {
+	{ "empty", "", NULL },
+	{ "comments", "# nothing\n\n   # at all\n", NULL },
+	{ "all",
+	    "spop 127.0.0.1:9001\nhttp\tunix@/tmp/x # here\nworkers 3\nshadow on\nlog-level debug\n"
+	    "spop-mode 0666\nstate-dir /tmp/s\n",
+	    NULL },
+	{ "unknown", "spopp 127.0.0.1:9001\n", "ammit.conf:1: \"spopp\" is no option" },
+	{ "line", "workers 2\n\nworkers none\n",
+	    "ammit.conf:3: workers: \"none\" is no number from 1 to 64" },
+	{ "range", "workers 65\n", "from 1 to 64" },
+	{ "address", "spop nowhere\n", "spop: \"nowhere\" is no address: write unix@" },
+	{ "mode", "spop-mode 999\n", "octal" },
+	{ "flag", "shadow maybe\n", "neither on nor off" },
+	{ "level", "log-level loud\n", "is no level" },
+	{ "missing", "policy\n", "policy: a value is missing" },
+};
+
+static void
+files_are_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct options o = { 0 };
+		struct problems p = { 0 };
+
+		options_read_file(&o, write_config(files[i].text), &p);
+		if (files[i].wrong == NULL) {
+			if (p.count > 0)
+				fail_msg("%s: %s", files[i].name, p.list[0].text);
+		} else if (p.count != 1 || strstr(p.list[0].text, files[i].wrong) == NULL) {
+			fail_msg("%s: %zu problems, first %s", files[i].name, p.count,
+			    p.count > 0 ? p.list[0].text : "none");
+		}
+		options_fini(&o);
+		problems_fini(&p);
+	}
+}
+
+static void
+values_arrive(void **state)
+{
+	struct options o = { 0 };
+	struct problems p = { 0 };
+
+	(void)state;
+	options_read_file(&o, write_config(files[2].text), &p);
+	assert_string_equal(o.spop.text, "127.0.0.1:9001");
+	assert_string_equal(o.http.text, "unix@/tmp/x");
+	assert_int_equal(o.workers, 3);
+	assert_true(o.shadow);
+	assert_int_equal(o.log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(o.spop_mode, 0666);
+	assert_string_equal(o.state_dir, "/tmp/s");
+	options_fini(&o);
+	problems_fini(&p);
+}
+
+/* Words of a line, cut in place. */
+static int
+words(char *line, char **argv)
+{
+	int argc = 0;
+
+	for (char *at = line; at != NULL; argc++) {
+		argv[argc] = at;
+		at = strchr(at, ' ');
+		if (at != NULL)
+			*at++ = '\0';
+	}
+	return argc;
+}
+
+static void
+flags_go_before_the_file(void **state)
+{
+	char *argv[8], line[200], want[80];
+	int argc;
+	struct options o;
+	struct problems p = { 0 };
+	bool help;
+
+	(void)state;
+	snprintf(line, sizeof(line), "--workers 5 -c %s --shadow --http=127.0.0.1:8999",
+	    write_config("workers 2\nhttp 127.0.0.1:9000\n"));
+	argc = words(line, argv);
+	setenv("STATE_DIRECTORY", folder, 1);
+	setenv("RUNTIME_DIRECTORY", folder, 1);
+	options_read(&o, argc, argv, &p, &help);
+	assert_int_equal(p.count, 0);
+	assert_int_equal(o.workers, 5);
+	assert_true(o.shadow);
+	assert_string_equal(o.http.text, "127.0.0.1:8999");
+	assert_string_equal(o.state_dir, folder);
+	snprintf(want, sizeof(want), "unix@%s/spop.sock", folder);
+	assert_string_equal(o.spop.text, want);
+	options_fini(&o);
+}
+
+static void
+all_errors_in_one_go(void **state)
+{
+	char *argv[8], line[] = "--workers 0 --spop x extra --policy";
+	struct options o;
+	struct problems p = { 0 };
+	bool help;
+
+	(void)state;
+	options_read(&o, words(line, argv), argv, &p, &help);
+	assert_int_equal(p.errors, 4);
+	options_fini(&o);
+	problems_fini(&p);
+}
+
+/* Every row of the table can be set, and the manual has it. */
+static void
+the_table_is_whole(void **state)
+{
+	static const char *const value[] = { "/x", "127.0.0.1:1", "1", "0600", "x", "on", "warn" };
+	const char *why;
+	size_t bytes;
+	char *manual = file_read("contrib/man/ammit.conf.5", 1 << 20, &bytes, &why);
+
+	(void)state;
+	assert_non_null(manual);
+	for (size_t i = 0; i < option_row_count; i++) {
+		struct options o = { 0 }, zero = { 0 };
+		struct problems p = { 0 };
+		char line[80];
+
+		snprintf(
+		    line, sizeof(line), "%s %s\n", option_rows[i].name, value[option_rows[i].kind]);
+		options_read_file(&o, write_config(line), &p);
+		assert_int_equal(p.count, 0);
+		if (memcmp(&o, &zero, sizeof(o)) == 0)
+			fail_msg("%s sets nothing", option_rows[i].name);
+		snprintf(line, sizeof(line), ".B %s", option_rows[i].name);
+		if (strstr(manual, line) == NULL)
+			fail_msg("ammit.conf.5 does not have %s", option_rows[i].name);
+		options_fini(&o);
+	}
+	free(manual);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_are_read),
+		cmocka_unit_test(values_arrive),
+		cmocka_unit_test(flags_go_before_the_file),
+		cmocka_unit_test(all_errors_in_one_go),
+		cmocka_unit_test(the_table_is_whole),
+	};
+	int failed;
+
+	if (mkdtemp(folder) == NULL)
+		return 1;
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(write_config(""));
+	rmdir(folder);
+	return failed;
+}
