@@ -61,6 +61,8 @@ address_mask(const struct address *a, unsigned bits4, unsigned bits6)
 	struct address m = { { 0 }, a->family };
 	unsigned bits = a->family == 4 ? bits4 : a->family == 6 ? bits6 : 0;
 
+	if (bits > 8 * sizeof(m.bytes))
+		bits = 8 * sizeof(m.bytes);
 	memcpy(m.bytes, a->bytes, bits / 8);
 	if (bits % 8 != 0)
 		m.bytes[bits / 8] = (uint8_t)(a->bytes[bits / 8] & 0xff << (8 - bits % 8));

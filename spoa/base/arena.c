@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -56,6 +57,8 @@ arena_alloc(struct arena *a, size_t bytes)
 	struct block *b = a->first;
 	void *p;
 
+	/* Rounding up, and the header in front, may not wrap. */
+	assert(bytes <= PTRDIFF_MAX);
 	bytes = (bytes + ALIGN - 1) & ~(ALIGN - 1);
 	if (bytes > BLOCK_BYTES / 4) {
 		/* A block of its own, behind the one that is being filled. */
@@ -83,8 +86,10 @@ arena_alloc(struct arena *a, size_t bytes)
 struct slice
 arena_copy(struct arena *a, struct slice s)
 {
-	char *p = arena_alloc(a, s.len + 1);
+	char *p;
 
+	assert(s.len < PTRDIFF_MAX);
+	p = arena_alloc(a, s.len + 1);
 	if (s.len > 0)
 		memcpy(p, s.ptr, s.len);
 	return (struct slice){ p, s.len };

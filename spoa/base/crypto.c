@@ -68,7 +68,7 @@ hmac_key_init(struct hmac_key *k, const void *key, size_t n)
 
 	if (n > sizeof(block))
 		sha256_once(key, n, block);
-	else
+	else if (n > 0)
 		memcpy(block, key, n);
 	absorb_pad(&k->inner, block, 0x36);
 	absorb_pad(&k->outer, block, 0x5c);

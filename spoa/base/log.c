@@ -27,16 +27,24 @@ log_begin(struct log_entry *e, enum log_level level, const char *event)
 void
 log_text(struct log_entry *e, const char *key, struct slice value)
 {
-	if (e->silent)
+	struct text part;
+
+	if (e->silent || e->text.cut)
 		return;
 	text_printf(&e->text, " %s=", key);
-	text_quote_log(&e->text, value);
+	if (e->text.cut)
+		return;
+	/* At most half of what is left: a long value does not push out the fields behind it. */
+	part = (struct text){ .buf = e->buf + e->text.len,
+		.cap = (e->text.cap - e->text.len + 1) / 2 };
+	text_quote_log(&part, value);
+	e->text.len += part.len;
 }
 
 void
 log_number(struct log_entry *e, const char *key, long long value)
 {
-	if (!e->silent)
+	if (!e->silent && !e->text.cut)
 		text_printf(&e->text, " %s=%lld", key, value);
 }
 

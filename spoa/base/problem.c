@@ -1,6 +1,7 @@
 #include "base/problem.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -9,8 +10,9 @@
 static void
 add(struct problems *p, bool warning, const struct place *at, const char *format, va_list args)
 {
-	char buf[1024];
+	char buf[8192], what[1024] = "";
 	struct text t = { .buf = buf, .cap = sizeof(buf) - 1 };
+	int n = vsnprintf(what, sizeof(what), format, args);
 
 	if (warning)
 		p->warnings++;
@@ -30,7 +32,10 @@ add(struct problems *p, bool warning, const struct place *at, const char *format
 		text_put(&t, SLICE("warning: "));
 	if (at->path != NULL && at->path[0] != '\0')
 		text_printf(&t, "%s: ", at->path);
-	text_vprintf(&t, format, args);
+	/* What is wrong may quote the file at any length; its beginning is still worth saying. */
+	text_put(&t, slice_of(what));
+	if (n < 0 || (size_t)n >= sizeof(what))
+		text_put(&t, SLICE("..."));
 	t.buf[t.len] = '\0';
 	p->list = xreallocarray(p->list, p->count + 1, sizeof(*p->list));
 	p->list[p->count++] = (struct problem){ warning, xstrdup(buf) };

@@ -45,23 +45,42 @@ text_printf(struct text *t, const char *format, ...)
 	va_end(args);
 }
 
+/*
+ * The closing quote has its room from the start, and an escape is written whole or not at all: a
+ * value that is cut still ends, so what follows it cannot be read as a part of it.
+ */
 static void
 quote(struct text *t, struct slice s, const char *escape)
 {
+	static const char digits[] = "0123456789abcdef";
+	size_t prefix = strlen(escape);
+	bool was_cut = t->cut;
+
+	if (t->cap - t->len < 2) {
+		t->cut = true;
+		return;
+	}
+	t->cut = false;
+	t->cap--;
 	text_byte(t, '"');
-	for (size_t i = 0; i < s.len; i++) {
+	for (size_t i = 0; i < s.len && !t->cut; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];
+		char out[8];
 
 		if (c == '"' || c == '\\') {
-			text_byte(t, '\\');
-			text_byte(t, (char)c);
+			text_put(t, (struct slice){ (char[2]){ '\\', (char)c }, 2 });
 		} else if (c < 0x20 || c >= 0x7f) {
-			text_printf(t, "%s%02x", escape, c);
+			memcpy(out, escape, prefix);
+			out[prefix] = digits[c >> 4];
+			out[prefix + 1] = digits[c & 15];
+			text_put(t, (struct slice){ out, prefix + 2 });
 		} else {
 			text_byte(t, (char)c);
 		}
 	}
+	t->cap++;
 	text_byte(t, '"');
+	t->cut |= was_cut;
 }
 
 void

@@ -29,7 +29,7 @@ void text_printf(struct text *t, const char *format, ...) __attribute__((format(
 void text_vprintf(struct text *t, const char *format, va_list args);
 
 /* Foreign bytes for a log line or JSON: in double quotes, " \ control and non-ASCII escaped \xHH
- * (log) or \u00HH (JSON; bytes, not code points). */
+ * (log) or \u00HH (JSON; bytes, not code points). A value that is cut is closed all the same. */
 void text_quote_log(struct text *t, struct slice s);
 void text_quote_json(struct text *t, struct slice s);
 
