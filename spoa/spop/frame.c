@@ -38,30 +38,37 @@ spop_status_text(enum spop_status status)
 	return "unknown error";
 }
 
+static uint32_t
+u32(const uint8_t *b)
+{
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
 enum spop_split
 spop_frame_split(
     const uint8_t *bytes, size_t n, size_t max, struct spop_frame *f, enum spop_status *status)
 {
-	struct spop_reader r = { bytes, bytes + n, false };
 	uint32_t length;
 
 	if (n < SPOP_LENGTH_BYTES)
 		return SPOP_INCOMPLETE;
-	length = spop_read_u32(&r);
+	length = u32(bytes);
 	if (length < SPOP_FRAME_MIN || length > max) {
 		*status = length < SPOP_FRAME_MIN ? SPOP_INVALID : SPOP_TOO_BIG;
 		return SPOP_BROKEN;
 	}
 	if (length > n - SPOP_LENGTH_BYTES)
 		return SPOP_INCOMPLETE;
-	r.end = r.pos + length;
-	f->type = spop_read_byte(&r);
-	f->flags = spop_read_u32(&r);
-	f->stream_id = spop_read_varint(&r);
-	f->frame_id = spop_read_varint(&r);
-	f->payload = r;
+	/* SPOP_FRAME_MIN bytes are there: type and flags need no test. */
 	f->bytes = SPOP_LENGTH_BYTES + length;
-	if (r.bad) {
+	f->type = bytes[4];
+	f->flags = u32(bytes + 5);
+	f->payload.pos = bytes + 9;
+	f->payload.end = bytes + f->bytes;
+	f->payload.bad = false;
+	f->stream_id = spop_read_varint(&f->payload);
+	f->frame_id = spop_read_varint(&f->payload);
+	if (f->payload.bad) {
 		*status = SPOP_INVALID;
 		return SPOP_BROKEN;
 	}
@@ -72,14 +79,10 @@ uint8_t *
 spop_frame_begin(
     struct spop_writer *w, enum spop_frame_type type, uint64_t stream_id, uint64_t frame_id)
 {
+	const uint8_t head[9] = { 0, 0, 0, 0, (uint8_t)type, 0, 0, 0, SPOP_FIN };
 	uint8_t *begin = w->pos;
 
-	for (unsigned i = 0; i < SPOP_LENGTH_BYTES; i++)
-		spop_write_byte(w, 0);
-	spop_write_byte(w, (uint8_t)type);
-	for (unsigned i = 0; i < 3; i++)
-		spop_write_byte(w, 0);
-	spop_write_byte(w, SPOP_FIN);
+	spop_write_bytes(w, head, sizeof(head));
 	spop_write_varint(w, stream_id);
 	spop_write_varint(w, frame_id);
 	return begin;

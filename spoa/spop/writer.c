@@ -17,8 +17,8 @@ claim(struct spop_writer *w, size_t n)
 	return p;
 }
 
-static void
-put(struct spop_writer *w, const void *bytes, size_t n)
+void
+spop_write_bytes(struct spop_writer *w, const void *bytes, size_t n)
 {
 	uint8_t *p = claim(w, n);
 
@@ -48,7 +48,7 @@ varint_long(struct spop_writer *w, uint64_t value)
 		value = (value - 128) >> 7;
 	}
 	buf[n++] = (uint8_t)value;
-	put(w, buf, n);
+	spop_write_bytes(w, buf, n);
 }
 
 void
@@ -64,7 +64,7 @@ void
 spop_write_string(struct spop_writer *w, struct slice s)
 {
 	spop_write_varint(w, s.len);
-	put(w, s.ptr, s.len);
+	spop_write_bytes(w, s.ptr, s.len);
 }
 
 void
@@ -89,7 +89,7 @@ spop_write_value(struct spop_writer *w, const struct spop_value *v)
 	case SPOP_IPV6:
 		assert(v->bytes.len == (v->type == SPOP_IPV4 ? 4 : 16));
 		spop_write_byte(w, (uint8_t)v->type);
-		put(w, v->bytes.ptr, v->bytes.len);
+		spop_write_bytes(w, v->bytes.ptr, v->bytes.len);
 		return;
 	case SPOP_STRING:
 	case SPOP_BINARY:
@@ -121,7 +121,7 @@ set_var(struct spop_writer *w, struct slice name)
 {
 	static const uint8_t set_txn[3] = { 1, 3, 2 };
 
-	put(w, set_txn, sizeof(set_txn));
+	spop_write_bytes(w, set_txn, sizeof(set_txn));
 	spop_write_string(w, name);
 }
 

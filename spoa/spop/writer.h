@@ -17,6 +17,7 @@ struct spop_writer {
 	bool full;
 };
 
+void spop_write_bytes(struct spop_writer *w, const void *bytes, size_t n);
 void spop_write_byte(struct spop_writer *w, uint8_t value);
 void spop_write_varint(struct spop_writer *w, uint64_t value);
 void spop_write_string(struct spop_writer *w, struct slice s);
