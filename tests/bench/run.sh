@@ -1,0 +1,369 @@
+#!/bin/bash
+# The bench, side by side: HAProxy alone, with a null agent, with Ammit; then the SPOP socket alone,
+# instructions per verdict, memory. Called by make bench.
+#
+#   B=build  build folder          R=5  rounds, interleaved; all figures are medians of them
+#   W=1      Ammit's workers       S=4  seconds of each HTTP run
+#   HAPROXY=haproxy                POLICY=policies/default.json
+#
+# Loopback and unix sockets only; everything it starts it ends, and its folder goes with it.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+B=${B:-build} R=${R:-5} S=${S:-4} W=${W:-1}
+HAPROXY=${HAPROXY:-haproxy} POLICY=${POLICY:-policies/default.json}
+bench=$B/tests/bench
+host=git.example.org
+chrome='Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36'
+
+pids=()
+dir=$(mktemp -d "${TMPDIR:-/tmp}/ammit-bench.XXXXXX") || exit 1
+clean() {
+	trap - EXIT
+	stop "${pids[@]}"
+	rm -rf "$dir"
+}
+trap clean EXIT
+trap 'exit 130' INT TERM HUP
+
+die() {
+	echo "bench: $*" >&2
+	exit 1
+}
+for tool in wrk "$HAPROXY"; do
+	command -v "$tool" >/dev/null || die "$tool is missing; tests/deps.sh installs it"
+done
+ulimit -n 16384 2>/dev/null || ulimit -n "$(ulimit -Hn)"
+
+# Processes.
+
+start() { # NAME COMMAND…: in the background; its pid is in $started
+	local name=$1
+	shift
+	"$@" >"$dir/$name.log" 2>&1 </dev/null &
+	started=$!
+	pids[started]=$started
+}
+alive() { kill -0 "$1" 2>/dev/null; }
+stop() { # PID…: of ours; SIGKILL for who is still there after 5 seconds
+	local pid end=$((SECONDS + 5))
+	for pid; do
+		unset "pids[$pid]"
+		kill "$pid" 2>/dev/null
+	done
+	for pid; do
+		while alive "$pid" && [ "$SECONDS" -lt "$end" ]; do sleep 0.05; done
+		kill -9 "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+}
+until_true() { # COMMAND…: at most 10 seconds
+	local end=$((SECONDS + 10))
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+answers() { "$bench/spopload" -a "unix@$1" -n 1 >/dev/null 2>&1; }
+agent() { # NAME COMMAND…: an agent that will answer on $dir/NAME.sock
+	start "$@"
+	until_true answers "$dir/$1.sock" || {
+		cat "$dir/$1.log" >&2
+		die "$1 does not answer on its SPOP socket"
+	}
+}
+listens() { (: </dev/tcp/127.0.0.1/"$1") 2>/dev/null; }
+front() { # NAME [AGENT VERDICT]: on a free port, which is in $port
+	local try pid
+	for try in 1 2 3 4 5; do
+		port=$((20000 + RANDOM % 20000))
+		if [ $# -eq 1 ]; then
+			start "$1.haproxy" env BENCH_PORT="$port" "$HAPROXY" -db -f tests/bench/bench.cfg
+		else
+			start "$1.haproxy" env BENCH_PORT="$port" BENCH_SPOP="unix@$dir/$2.sock" \
+				BENCH_VERDICT="$3" BENCH_SPOE_CONF="$PWD/haproxy/ammit.spoe.conf" \
+				"$HAPROXY" -db -f tests/bench/bench.cfg
+		fi
+		pid=$started
+		until alive "$pid" && listens "$port" || ! alive "$pid"; do sleep 0.05; done
+		alive "$pid" && return
+	done
+	cat "$dir/$1.haproxy.log" >&2
+	die "haproxy does not start (tried $try ports)"
+}
+
+# Measures.
+
+cpu_ns() { # PID: CPU of all its threads so far
+	cat /proc/"$1"/task/*/schedstat 2>/dev/null | awk '{ n += $1 } END { printf "%.0f\n", n }'
+}
+machine_ticks() { # of the whole machine: busy, interrupts among them, then stolen
+	awk '/^cpu / { print $2 + $3 + $4 + $7 + $8, $9 }' /proc/stat
+}
+met() { # VALUE LIMIT
+	awk -v v="$1" -v l="$2" 'BEGIN { print (v <= l ? "met" : "MISSED") }'
+}
+field() { # NAME: of a line of name=value on standard input
+	tr ' ' '\n' | sed -n "s/^$1=//p"
+}
+rss_kib() { awk '/^VmRSS/ { print $2 }' /proc/"$1"/status; }
+
+# Median and spread of column $2 over the rows that begin with $1 in file $3.
+stats() {
+	awk -v key="$1" -v col="$2" '$1 == key { v[n++] = $col }
+	END {
+		for (i = 1; i < n; i++)
+			for (j = i; j > 0 && v[j] < v[j - 1]; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
+		m = n % 2 ? v[int(n / 2)] : (v[n / 2 - 1] + v[n / 2]) / 2
+		print m + 0, v[0] + 0, v[n - 1] + 0
+	}' "$3"
+}
+median() { stats "$@" | cut -d' ' -f1; }
+
+# One run of wrk: a row `CASE req/s p50_ms p99_ms haproxy_us agent_us wrong foreign_% all_us`,
+# where all_us is the CPU of load generator, HAProxy and agent together.
+load() { # CASE PORT HAPROXY_PID AGENT_PID|0 SECONDS HEADER…
+	local name=$1 port=$2 hap=$3 agt=$4 seconds=$5 args=() h0 h1 a0 a1 m0 m1
+	shift 5
+	for h in "$@"; do args+=(-H "$h"); done
+	h0=$(cpu_ns "$hap") a0=$(cpu_ns "$agt") m0=$(machine_ticks)
+	{ TIMEFORMAT='self %U %S' && time timeout --foreground $((seconds + 20)) wrk -t2 -c64 -d"${seconds}s" \
+		--latency "${args[@]}" "http://127.0.0.1:$port/torvalds/linux?page=2" >"$dir/wrk" 2>&1; } \
+		2>"$dir/wrk.cpu"
+	h1=$(cpu_ns "$hap") a1=$(cpu_ns "$agt") m1=$(machine_ticks)
+	cat "$dir/wrk.cpu" "$dir/wrk" | awk -v name="$name" -v hap=$((h1 - h0)) -v agt=$((a1 - a0)) \
+		-v m0="$m0" -v m1="$m1" -v hz="$(getconf CLK_TCK)" -v cores="$(nproc)" -v s="$seconds" '
+	function ms(t) { return t ~ /us$/ ? t / 1000 : t ~ /ms$/ ? t + 0 : t * 1000 }
+	$1 == "self" { own = $2 + $3 }
+	$1 == "50%" { p50 = ms($2) }
+	$1 == "99%" { p99 = ms($2) }
+	/requests in/ { n = $1 }
+	/^Requests\/sec:/ { rps = $2 }
+	/Non-2xx/ { wrong += $NF }
+	/Socket errors/ { gsub(",", ""); wrong += $4 + $6 + $8 + $10 }
+	END {
+		if (n == 0) exit 1
+		split(m0, a, " "); split(m1, b, " ")
+		foreign = (b[1] - a[1] + b[2] - a[2]) / hz - own - (hap + agt) / 1e9
+		printf "%s %.0f %.3f %.3f %.2f %.2f %d %.1f %.3f\n", name, rps, p50, p99, hap / 1000 / n,
+			agt / 1000 / n, wrong, (foreign > 0 ? foreign : 0) * 100 / s / cores,
+			own * 1e6 / n + (hap + agt) / 1000 / n
+	}' || die "wrk failed in case $name: $(cat "$dir/wrk")"
+}
+
+# Part 1: requests through HAProxy. $cases lists them; each has a port, two pids and headers.
+
+browser_headers=("Host: $host" "User-Agent: $chrome"
+	'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8'
+	'Accept-Language: de-DE,de;q=0.9,en-US;q=0.8,en;q=0.7' 'Accept-Encoding: gzip, deflate, br, zstd'
+	'Sec-Fetch-Mode: navigate' 'Sec-Fetch-Dest: document' 'Sec-Fetch-Site: same-origin'
+	"Referer: https://$host/explore/repos" 'Upgrade-Insecure-Requests: 1')
+declare -A case_port case_haproxy case_agent
+set_case() { # CASE AGENT_PID [NAME VERDICT]
+	front "$1" "${@:3}"
+	case_port[$1]=$port case_haproxy[$1]=$started case_agent[$1]=$2
+}
+run_case() { # CASE SECONDS
+	local headers=("${browser_headers[@]}")
+	case $1 in
+	a | b | c) headers+=("Cookie: ammit=$pass_http") ;;
+	d | e) headers=("Host: $host" 'User-Agent: curl/7.88.1' 'Accept: */*') ;;
+	esac
+	load "$1" "${case_port[$1]}" "${case_haproxy[$1]}" "${case_agent[$1]}" "$2" "${headers[@]}"
+}
+cases=(a b c d e f g)
+declare -A title=([a]='HAProxy alone' [b]='null agent, pass' [c]='Ammit, visitor with a pass'
+	[d]='null agent, curl' [e]='Ammit, curl' [f]='null agent, challenge' [g]='Ammit, tickets issued')
+# What is compared: the same requests, another agent.
+declare -A base=([c]=b [e]=d [g]=f)
+
+http_part() {
+	local round order row rate wrong
+	for name in "${cases[@]}"; do
+		row=$(run_case "$name" 1) || exit 1
+		read -r _ rate _ _ _ _ wrong _ <<<"$row"
+		[ "$wrong" -lt $((rate / 2)) ] || die "case $name: $wrong of about $rate answers were wrong"
+	done
+	: >"$dir/http"
+	for ((round = 1; round <= R; round++)); do
+		order=("${cases[@]}")
+		# Back and forth, so that a drift of the machine hits both sides of a pair alike.
+		[ $((round % 2)) -eq 1 ] || order=(g f e d c b a)
+		for name in "${order[@]}"; do
+			[ -t 2 ] && printf '\r  HTTP round %d of %d, case %s ' "$round" "$R" "$name" >&2
+			row=$(run_case "$name" "$S") || exit 1
+			echo "$row $round" >>"$dir/http"
+		done
+	done
+	[ -t 2 ] && printf '\r\033[K' >&2
+	# Pair by pair within a round: CASE/BASE ratio.
+	awk '{ rps[$10, $1] = $2; cpu[$10, $1] = $9; rounds[$10] = 1 }
+	END {
+		n = split("b/a c/a d/a e/a f/a g/a c/b e/d g/f", pair, " ")
+		for (r in rounds)
+			for (i = 1; i <= n; i++) {
+				split(pair[i], p, "/")
+				printf "%s %.4f %.4f\n", pair[i], rps[r, p[1]] / rps[r, p[2]],
+					cpu[r, p[2]] / cpu[r, p[1]]
+			}
+	}' "$dir/http" >"$dir/ratios"
+}
+http_report() {
+	local name low high mid pair
+	printf '\n1. HTTP: wrk -t2 -c64, keep-alive, %d x %d s each, agents on unix sockets\n' "$R" "$S"
+	printf '   %-32s %8s %17s %7s %7s %9s %8s %6s %8s %6s\n' '' req/s '(lowest-highest)' 'p50 ms' \
+		'p99 ms' 'haproxy' 'agent' '/(a)' '/null' wrong
+	printf '   %-32s %8s %17s %7s %7s %9s %8s\n' '' '' '' '' '' 'us/req' 'us/req'
+	for name in "${cases[@]}"; do
+		read -r mid low high < <(stats "$name" 2 "$dir/http")
+		printf '   (%s) %-28s %8.0f %17s %7.2f %7.2f %9.2f %8.2f %6s %8s %6d\n' "$name" \
+			"${title[$name]}" "$mid" "($low-$high)" "$(median "$name" 3 "$dir/http")" \
+			"$(median "$name" 4 "$dir/http")" "$(median "$name" 5 "$dir/http")" \
+			"$(median "$name" 6 "$dir/http")" \
+			"$([ "$name" = a ] || printf '%.2f' "$(median "$name/a" 2 "$dir/ratios")")" \
+			"$([ -z "${base[$name]-}" ] || printf '%.3f' "$(median "$name/${base[$name]}" 2 "$dir/ratios")")" \
+			"$(awk -v n="$name" '$1 == n { w += $7 } END { print w + 0 }' "$dir/http")"
+	done
+	for pair in c/b e/d g/f; do
+		read -r mid low high < <(stats "$pair" 2 "$dir/ratios")
+		printf '   %s over %d pairs: median %.3f, from %.3f to %.3f; target 0.95: %s; by CPU %.3f\n' \
+			"$pair" "$R" "$mid" "$low" "$high" "$(met 0.95 "$mid")" \
+			"$(median "$pair" 3 "$dir/ratios")"
+	done
+	echo '   by CPU: what load generator, HAProxy and agent need for a request, the same ratio; on a busy'
+	echo '   machine it says more than requests per second'
+	printf '   CPU taken by others on this machine, %% of all cores: median %.0f, worst %.0f\n' \
+		"$(awk '{ print "x", $8 }' "$dir/http" >"$dir/foreign" && median x 2 "$dir/foreign")" \
+		"$(stats x 2 "$dir/foreign" | cut -d' ' -f3)"
+}
+
+# Part 2: the socket alone.
+
+spop_run() { # AGENT PID CONNS DEPTH MIX: a row `KEY rate p50_us p99_us cpu_ns ack_bytes`
+	local line c0 c1
+	c0=$(cpu_ns "$2")
+	line=$("$bench/spopload" -a "unix@$dir/$1.sock" -c "$3" -d "$4" -t 1 -m "$5" -p "$pass_spop") ||
+		die "spopload: $1 $3x$4 $5: $line"
+	c1=$(cpu_ns "$2")
+	echo "$1/$3x$4/$5 $(field rate <<<"$line") $(field p50_us <<<"$line") $(field p99_us <<<"$line")" \
+		"$(((c1 - c0) / $(field verdicts <<<"$line"))) $(field ack_bytes <<<"$line")"
+}
+spop_part() {
+	local shape mix
+	for ((round = 1; round <= R; round++)); do
+		for shape in '1 1' '8 8' '32 20'; do
+			[ -t 2 ] && printf '\r  SPOP round %d of %d, %s ' "$round" "$R" "$shape" >&2
+			# shellcheck disable=SC2086
+			for mix in pass curl browser bot; do
+				case $mix in
+				pass | curl) spop_run null "$null_pid" $shape "$mix" ;;
+				browser) spop_run null-challenge "$null_challenge_pid" $shape "$mix" ;;
+				esac
+				spop_run ammit "$ammit_pid" $shape "$mix"
+			done
+		done
+	done >"$dir/spop" || exit 1
+	[ -t 2 ] && printf '\r\033[K' >&2
+}
+spop_report() {
+	local shape key what
+	printf '\n2. The SPOP socket alone (spopload: one thread, unix socket, %d x 1 s each)\n' "$R"
+	printf '   %-8s %-22s %-9s %11s %12s %16s %8s %8s %6s\n' connsxN agent visitor verdicts/s \
+		'ns CPU each' 'verdicts/s CPU' 'p50 us' 'p99 us' 'ACK B'
+	for shape in 1x1 8x8 32x20; do
+		for what in null/pass ammit/pass null/curl ammit/curl null-challenge/browser \
+			ammit/browser ammit/bot; do
+			key=${what%/*}/$shape/${what#*/}
+			printf '   %-8s %-22s %-9s %11.0f %12.0f %16.0f %8.1f %8.1f %6.0f\n' "$shape" \
+				"${what%/*}" "${what#*/}" "$(median "$key" 2 "$dir/spop")" \
+				"$(median "$key" 5 "$dir/spop")" \
+				"$(median "$key" 5 "$dir/spop" | awk '{ print $1 ? 1e9 / $1 : 0 }')" \
+				"$(median "$key" 3 "$dir/spop")" "$(median "$key" 4 "$dir/spop")" \
+				"$(median "$key" 6 "$dir/spop")"
+		done
+	done
+	for shape in 8x8 32x20; do
+		for what in 'pass 1500' 'curl 3000' 'browser 3000' 'bot 3000'; do
+			key=$(median "ammit/$shape/${what% *}" 5 "$dir/spop")
+			printf '   %s, %s: %d ns of CPU a verdict, budget %d: %s\n' "$shape" "${what% *}" \
+				"$key" "${what#* }" "$(met "$key" "${what#* }")"
+		done
+	done
+}
+
+# Part 3: instructions.
+
+collected() { # COUNT MIX: instructions of a run of tests/bench/verdict
+	timeout 300 valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+		"$bench/verdict" "$POLICY" "$1" "$2" 2>&1 | awk '/Collected/ { print $NF }'
+}
+verdict_part() {
+	local mix line few many
+	printf '\n3. The verdict path alone: decode, judge, seal, encode (tests/bench/verdict)\n'
+	printf '   valgrind has no SHA instructions: where there is a MAC it counts more than the CPU does\n'
+	printf '   %-9s %14s %22s   %s\n' visitor 'ns a verdict' 'instructions each' verdicts
+	for mix in pass curl browser bot; do
+		line=$("$bench/verdict" "$POLICY" 200000 "$mix") || die "verdict failed"
+		few='' many=''
+		if command -v valgrind >/dev/null; then
+			few=$(collected 1000 "$mix") many=$(collected 3000 "$mix")
+		fi
+		printf '   %-9s %14s %22s   %s\n' "$mix" "$(field ns <<<"$line")" \
+			"$([ -n "$few" ] && [ -n "$many" ] && echo $(((many - few) / 2000)) || echo 'no valgrind')" \
+			"$(tr ' ' '\n' <<<"$line" | grep -E '^(allow|challenge|deny|drip)=[1-9]' | tr '\n' ' ')"
+	done
+}
+
+# Part 4: memory.
+
+memory_part() {
+	local idle held pid loaded each
+	agent fresh "${ammit[@]}" --spop "unix@$dir/fresh.sock" --http "unix@$dir/fresh-http.sock"
+	pid=$started
+	idle=$(rss_kib "$pid")
+	start hold "$bench/spopload" -a "unix@$dir/fresh.sock" -c 1000 -d 0 -t 20
+	until_true grep -q held=1000 "$dir/hold.log" || die "1,000 idle connections: $(cat "$dir/hold.log")"
+	held=$(rss_kib "$pid")
+	stop "$started"
+	printf '\n4. Resident memory of Ammit (%d worker, %s)\n' "$W" "$POLICY"
+	loaded=$(rss_kib "$ammit_pid") each=$(((held - idle) * 1024 / 1000))
+	printf '   idle %d KiB; after the load above %d KiB, budget 12288: %s\n' "$idle" "$loaded" \
+		"$(met "$loaded" 12288)"
+	printf '   an idle SPOP connection %d bytes (of 1,000), budget 1024: %s\n' "$each" "$(met "$each" 1024)"
+}
+
+mkdir "$dir/state"
+ammit=("$B/ammit" run --policy "$POLICY" --state-dir "$dir/state" --workers "$W" --log-level warn)
+agent ammit "${ammit[@]}" --spop "unix@$dir/ammit.sock" --http "unix@$dir/http.sock"
+ammit_pid=$started
+pass_http=$("$bench/mkpass" "$dir/state/key" "$host" 127.0.0.1) || die "no pass"
+pass_spop=$("$bench/mkpass" "$dir/state/key" "$host" 192.0.2.10) || die "no pass"
+agent null "$bench/nullagent" "unix@$dir/null.sock"
+null_pid=$started
+# The null ACK of a challenge is as long as Ammit's.
+ack_bytes() {
+	"$bench/spopload" -a "unix@$dir/$1.sock" -n 100 -m browser | field ack_bytes
+}
+agent probe "$bench/nullagent" "unix@$dir/probe.sock" -c -k 156
+ticket=$((156 + $(ack_bytes ammit) - $(ack_bytes probe)))
+stop "$started"
+agent null-challenge "$bench/nullagent" "unix@$dir/null-challenge.sock" -c -k "$ticket"
+null_challenge_pid=$started
+
+set_case a 0
+set_case b "$null_pid" null allow
+set_case c "$ammit_pid" ammit allow
+set_case d "$null_pid" null allow
+set_case e "$ammit_pid" ammit allow
+set_case f "$null_challenge_pid" null-challenge challenge
+set_case g "$ammit_pid" ammit challenge
+
+echo "Ammit bench: $("$B/ammit" --version 2>/dev/null | head -1), $("$HAPROXY" -v | head -1)"
+echo "$(nproc) x $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), Linux $(uname -r);" \
+	"load generator, HAProxy (2 threads) and agents share these cores"
+echo "Figures are medians of $R interleaved rounds; ratios are taken pair by pair within a round."
+http_part
+http_report
+spop_part
+spop_report
+verdict_part
+memory_part
