@@ -1,13 +1,20 @@
 #include "daemon/weigh.h"
 
+#include <string.h>
+
 #include "base/crypto.h"
+
+/* What an argument is, beside the fields of a request (0 and up) and REQUEST_FIELD_NONE (-1). */
+#define ARGUMENT_SRC (-2)
+
+_Static_assert(REQUEST_FIELDS <= INT8_MAX, "a field fits in what is remembered of an argument");
 
 void
 weigher_init(struct weigher *w, struct generation *g)
 {
 	uint8_t secret[32];
 
-	*w = (struct weigher){ .generation = g, .judge = judge_new() };
+	*w = (struct weigher){ .generation = g, .judge = judge_new(), .passes = pass_cache_new() };
 	random_bytes(secret, sizeof(secret));
 	ticket_ids_init(&w->ids, secret);
 	secret_wipe(secret, sizeof(secret));
@@ -17,31 +24,60 @@ void
 weigher_fini(struct weigher *w)
 {
 	judge_free(w->judge);
+	pass_cache_free(w->passes);
 	generation_unref(w->generation);
 }
 
+void
+weigher_reload(struct weigher *w, struct generation *g)
+{
+	generation_unref(w->generation);
+	w->generation = g;
+	pass_cache_clear(w->passes);
+	memset(w->argument, 0, sizeof(w->argument));
+}
+
+static int
+look_up(const struct policy *p, struct slice name)
+{
+	return slice_equal(name, SLICE("src")) ? ARGUMENT_SRC : policy_field(p, name);
+}
+
+/* What the n-th argument, which has this name, is. */
+static int
+argument_is(struct weigher *w, unsigned n, struct slice name)
+{
+	int what;
+
+	if (n >= WEIGH_ARGUMENTS || name.len == 0 || name.len > sizeof(w->argument[n].name))
+		return look_up(w->generation->policy, name);
+	if (w->argument[n].len == name.len && memcmp(w->argument[n].name, name.ptr, name.len) == 0)
+		return w->argument[n].what;
+	what = look_up(w->generation->policy, name);
+	memcpy(w->argument[n].name, name.ptr, name.len);
+	w->argument[n].len = (uint8_t)name.len;
+	w->argument[n].what = (int8_t)what;
+	return what;
+}
+
 static void
-take_argument(
-    const struct policy *p, struct slice name, const struct spop_value *v, struct request *r)
+take_argument(int what, const struct spop_value *v, struct request *r)
 {
 	bool text = v->type == SPOP_STRING || v->type == SPOP_BINARY;
-	int field;
 
-	if (slice_equal(name, SLICE("src"))) {
-		if (v->type == SPOP_IPV4 || v->type == SPOP_IPV6)
-			r->src = address_from_bytes(v->bytes.ptr, v->bytes.len);
-		else if (text && !address_parse(v->bytes, &r->src))
-			r->src = (struct address){ { 0 }, 0 };
+	if (what >= 0 && text)
+		request_set(r, (unsigned)what, v->bytes);
+	if (what != ARGUMENT_SRC)
 		return;
-	}
-	field = text ? policy_field(p, name) : REQUEST_FIELD_NONE;
-	if (field != REQUEST_FIELD_NONE)
-		request_set(r, (unsigned)field, v->bytes);
+	if (v->type == SPOP_IPV4 || v->type == SPOP_IPV6)
+		r->src = address_from_bytes(v->bytes.ptr, v->bytes.len);
+	else if (text && !address_parse(v->bytes, &r->src))
+		r->src = (struct address){ { 0 }, 0 };
 }
 
 /* False: malformed. *weigh: the message was there. */
 static bool
-decode(const struct policy *p, struct spop_reader payload, struct request *r, bool *weigh)
+decode(struct weigher *w, struct spop_reader payload, struct request *r, bool *weigh)
 {
 	struct spop_message m = { { NULL, 0 }, 0 };
 
@@ -53,8 +89,8 @@ decode(const struct policy *p, struct spop_reader payload, struct request *r, bo
 		if (*weigh || !slice_equal(m.name, SLICE("weigh")))
 			continue;
 		*weigh = true;
-		while (spop_argument_next(&payload, &m, &name, &value))
-			take_argument(p, name, &value, r);
+		for (unsigned n = 0; spop_argument_next(&payload, &m, &name, &value); n++)
+			take_argument(argument_is(w, n, name), &value, r);
 	}
 	return !payload.bad;
 }
@@ -85,8 +121,8 @@ check_pass(
 	enum pass_state state = PASS_NONE;
 
 	if (text.len > 0)
-		state =
-		    pass_check(&w->generation->keys, text, now_s, host_of(h, r), &r->src, &pass);
+		state = pass_cache_check(
+		    w->passes, &w->generation->keys, text, now_s, host_of(h, r), &r->src, &pass);
 	w->count.pass[state]++;
 	if (state == PASS_GOOD)
 		e->level = pass.level;
@@ -158,7 +194,7 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 	uint8_t *begin;
 	bool weigh;
 
-	if (!decode(w->generation->policy, f->payload, &r, &weigh))
+	if (!decode(w, f->payload, &r, &weigh))
 		return false;
 	if (!weigh) {
 		write_no_verdict(w, f, SLICE("ammit/no-message"), out);

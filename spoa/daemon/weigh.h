@@ -8,7 +8,10 @@
 #include "spop/frame.h"
 #include "spop/session.h"
 #include "token/pass.h"
+#include "token/pass_cache.h"
 #include "token/ticket.h"
+
+#define WEIGH_ARGUMENTS 64u /* that are remembered; more are looked up each time */
 
 /*
  * From a NOTIFY to its ACK: decode the arguments, check the pass, judge, seal a ticket, encode. No
@@ -17,7 +20,17 @@
 struct weigher {
 	struct generation *generation;
 	struct judge *judge;
+	struct pass_cache *passes;
 	struct ticket_ids ids;
+	/*
+	 * What the n-th argument was called last time, and what it is: HAProxy sends the same names
+	 * in the same order for as long as its configuration stands.
+	 */
+	struct {
+		char name[30];
+		uint8_t len;
+		int8_t what;
+	} argument[WEIGH_ARGUMENTS];
 	struct {
 		uint64_t verdict[4];   /* by enum verdict_kind, before shadow mode */
 		uint64_t pass[7];      /* by enum pass_state */
@@ -28,6 +41,9 @@ struct weigher {
 /* Takes over a reference of g. */
 void weigher_init(struct weigher *w, struct generation *g);
 void weigher_fini(struct weigher *w);
+
+/* Judge by g from now on; takes over a reference. */
+void weigher_reload(struct weigher *w, struct generation *g);
 
 /* Room that weigh_notify may need in a writer. */
 #define WEIGH_ANSWER_MAX 8192u

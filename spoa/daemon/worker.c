@@ -36,10 +36,8 @@ on_wake(EV_P_ ev_async *async, int events)
 	w->next = NULL;
 	pthread_mutex_unlock(&w->lock);
 
-	if (next != NULL) {
-		generation_unref(w->agent.weigher.generation);
-		w->agent.weigher.generation = next;
-	}
+	if (next != NULL)
+		weigher_reload(&w->agent.weigher, next);
 	for (unsigned i = 0; i < waiting; i++)
 		agent_connect(&w->agent, inbox[i]);
 	free(inbox);

@@ -174,12 +174,11 @@ split(struct slice text, struct slice *payload, uint8_t mac[SHA256_BYTES])
 }
 
 enum pass_state
-pass_check(const struct keyring *keys, struct slice text, int64_t now_s, struct slice host,
-    const struct address *client, struct pass *out)
+pass_open(
+    const struct keyring *keys, struct slice text, struct pass *out, char store[TICKET_HOST_MAX])
 {
 	uint8_t claims[CLAIMS_MAX], theirs[SHA256_BYTES], ours[SHA256_BYTES];
 	const struct key *key;
-	struct address bound;
 	struct slice payload;
 	size_t n;
 
@@ -198,14 +197,37 @@ pass_check(const struct keyring *keys, struct slice text, int64_t now_s, struct 
 	if (!base64url_decode(payload, claims, sizeof(claims), &n) ||
 	    !read_claims((struct slice){ (const char *)claims, n }, out))
 		return PASS_MALFORMED;
+	if (out->host.len > 0)
+		memcpy(store, out->host.ptr, out->host.len);
+	out->host.ptr = store;
+	return PASS_GOOD;
+}
+
+enum pass_state
+pass_hold(const struct pass *p, int64_t now_s, struct slice host, const struct address *client)
+{
+	struct address bound;
+
 	/* No difference can overflow: all times are 0 or more. */
 	if (now_s < 0)
 		now_s = 0;
-	if (now_s >= out->expires_s || out->issued_s - now_s > GRACE_S)
+	if (now_s >= p->expires_s || p->issued_s - now_s > GRACE_S)
 		return PASS_EXPIRED;
-	if (!slice_equal(out->host, host))
+	if (!slice_equal(p->host, host))
 		return PASS_OTHER_HOST;
+	bound = binding_apply(p->binding, client);
+	return address_equal(&bound, &p->client) ? PASS_GOOD : PASS_ELSEWHERE;
+}
+
+enum pass_state
+pass_check(const struct keyring *keys, struct slice text, int64_t now_s, struct slice host,
+    const struct address *client, struct pass *out)
+{
+	char store[TICKET_HOST_MAX];
+	enum pass_state state = pass_open(keys, text, out, store);
+
+	if (state == PASS_GOOD)
+		state = pass_hold(out, now_s, host, client);
 	out->host = host;
-	bound = binding_apply(out->binding, client);
-	return address_equal(&bound, &out->client) ? PASS_GOOD : PASS_ELSEWHERE;
+	return state;
 }

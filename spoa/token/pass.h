@@ -43,8 +43,18 @@ enum pass_state {
 extern const char *const pass_state_names[7];
 
 /*
- * Check one: shape first, then the MAC, then the claims. `host` is host_normal of the request's.
- * *out may be used with PASS_GOOD and PASS_ELSEWHERE; its host is `host`. Allocates nothing.
+ * The two halves of a check. pass_open: shape first, then the MAC, then the claims; PASS_GOOD is a
+ * genuine pass, whoever shows it and whenever; its host borrows from `store`. pass_hold: does a
+ * genuine one hold here and now? Time, host, client.
+ */
+enum pass_state pass_open(
+    const struct keyring *keys, struct slice text, struct pass *out, char store[TICKET_HOST_MAX]);
+enum pass_state pass_hold(
+    const struct pass *p, int64_t now_s, struct slice host, const struct address *client);
+
+/*
+ * Both. `host` is host_normal of the request's. *out may be used with PASS_GOOD and PASS_ELSEWHERE;
+ * its host is `host`. Allocates nothing.
  */
 enum pass_state pass_check(const struct keyring *keys, struct slice text, int64_t now_s,
     struct slice host, const struct address *client, struct pass *out);
