@@ -38,7 +38,8 @@ struct request {
 
 _Static_assert(REQUEST_FIELDS <= 64, "a bit a field");
 
-/* Bytes that a field may have: method 32, path and query and pass 1024, host 255, … */
+/* Bytes that a field may have: method 32, path, query and pass 1024, host 255, User-Agent 512,
+ * version 8, any other header 256. */
 size_t request_limit(unsigned field);
 
 /* Set a field; a value longer than request_limit is cut to it and marked. */

@@ -1,0 +1,66 @@
+#include "policy/policy.h"
+
+#include <stdlib.h>
+
+#include "policy/generation.h"
+
+void
+policy_ref(struct policy *p)
+{
+	atomic_fetch_add_explicit(&p->users, 1, memory_order_relaxed);
+}
+
+void
+policy_unref(struct policy *p)
+{
+	if (p == NULL || atomic_fetch_sub_explicit(&p->users, 1, memory_order_acq_rel) > 1)
+		return;
+	for (unsigned i = 0; i < p->fields; i++)
+		patset_free(p->field[i].set);
+	ipset_free(p->addresses);
+	arena_free(p->arena);
+	free(p);
+}
+
+const struct policy_settings *
+policy_settings(const struct policy *p)
+{
+	return &p->settings;
+}
+
+struct policy_size
+policy_size(const struct policy *p)
+{
+	struct policy_size size = { .rules = p->rules,
+		.prefixes = ipset_count(p->addresses),
+		.bytes = sizeof(*p) + arena_bytes(p->arena) };
+
+	for (unsigned i = 0; i < p->fields; i++) {
+		size.patterns += patset_count(p->field[i].set);
+		size.bytes += patset_bytes(p->field[i].set);
+	}
+	return size;
+}
+
+int
+policy_field(const struct policy *p, struct slice argument)
+{
+	if (slice_starts(argument, SLICE("hdr."))) {
+		struct slice name = { argument.ptr + 4, argument.len - 4 };
+
+		for (unsigned i = 0; i < p->headers; i++)
+			if (slice_equal(p->header[i], name))
+				return REQUEST_HEADER + (int)i;
+		return REQUEST_FIELD_NONE;
+	}
+	for (int i = 0; i < REQUEST_HEADER; i++)
+		if (slice_equal(slice_of(request_argument[i]), argument))
+			return i;
+	return REQUEST_FIELD_NONE;
+}
+
+struct slice
+policy_header(const struct policy *p, unsigned i)
+{
+	return i < p->headers ? p->header[i] : (struct slice){ NULL, 0 };
+}

@@ -1,0 +1,310 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policy/policy.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define RULE "\"name\":\"a\",\"action\":\"ALLOW\",\"path_regex\":\"/x\""
+#define BOT(members) "{\"bots\":[{\"name\":\"a\",\"action\":\"ALLOW\"," members "}]}"
+#define TOP(members) "{\"bots\":[{" RULE "}]," members "}"
+#define CHALLENGED(block)                                                                          \
+	"{\"bots\":[{\"name\":\"a\",\"action\":\"CHALLENGE\",\"path_regex\":\"/x\",\"challenge\":" \
+	"" block "}]}"
+#define THRESHOLD(members) TOP("\"thresholds\":[{" members "}]")
+
+/* Each is one error and no more. */
+static const struct {
+	const char *name, *in, *want;
+} errors[] = {
+	{ "no map", "[]", "f:1:1: is list and must be a map with `bots` in it" },
+	{ "no bots", "{}", "f:1:1: no rule: `bots` needs one at least" },
+	{ "bots empty", "{\"bots\":[]}", "f:1:2: bots: no rule: `bots` needs one at least" },
+	{ "bots null", "{\"bots\":null}", "no rule" },
+	{ "bots a map", "{\"bots\":{}}", "bots: is map and must be list" },
+	{ "rule a string", "{\"bots\":[\"x\"]}", "bots[0]: is string and must be a map: a rule" },
+	{ "no name", "{\"bots\":[{\"action\":\"ALLOW\",\"path_regex\":\"x\"}]}",
+	    "bots[0]: a name is required" },
+	{ "empty name", "{\"bots\":[{\"name\":\"\",\"action\":\"ALLOW\",\"path_regex\":\"x\"}]}",
+	    "bots[0].name: a name is required" },
+	{ "newline in a name",
+	    "{\"bots\":[{\"name\":\"a\\nb\",\"action\":\"ALLOW\",\"path_regex\":\"x\"}]}",
+	    "no control characters" },
+	{ "no action", "{\"bots\":[{\"name\":\"a\",\"path_regex\":\"x\"}]}",
+	    "bots[0]: has no action" },
+	{ "small action", "{\"bots\":[{\"name\":\"a\",\"action\":\"allow\",\"path_regex\":\"x\"}]}",
+	    "bots[0].action: unknown action: ALLOW, DENY, CHALLENGE or WEIGH, in capitals" },
+	{ "benchmark",
+	    "{\"bots\":[{\"name\":\"a\",\"action\":\"DEBUG_BENCHMARK\",\"path_regex\":\"x\"}]}",
+	    "DEBUG_BENCHMARK is not supported yet" },
+	{ "no matcher", "{\"bots\":[{\"name\":\"a\",\"action\":\"DENY\"}]}", "matches on nothing" },
+	{ "empty matchers", BOT("\"headers_regex\":{},\"remote_addresses\":[]"),
+	    "matches on nothing" },
+	{ "regex", BOT("\n\"path_regex\":\"a(b\""),
+	    "f:2:1: bots[0].path_regex: missing closing parenthesis at offset 3" },
+	{ "regex not a string", BOT("\"path_regex\":1"), "is number and must be string" },
+	{ "newline", BOT("\"user_agent_regex\":\"foo\\n\""),
+	    "bots[0].user_agent_regex: ends with a newline: in YAML write >- for >" },
+	{ "header regex", BOT("\"headers_regex\":{\"Accept\":\"[\"}"),
+	    "bots[0].headers_regex.Accept: missing terminating ]" },
+	{ "header not a string", BOT("\"headers_regex\":{\"Accept\":true}"),
+	    "must be a regex in a string" },
+	{ "header injection", BOT("\"headers_regex\":{\"a),bool(1\":\"x\"}"),
+	    "no name of a header" },
+	{ "bare address", BOT("\"remote_addresses\":[\"192.0.2.1\"]"),
+	    "bots[0].remote_addresses[0]: an address without a length: write /32" },
+	{ "no address", BOT("\"remote_addresses\":[\"example.org\"]"), "not a prefix" },
+	{ "address a number", BOT("\"remote_addresses\":[10]"), "must be a prefix in a string" },
+	{ "import", "{\"bots\":[{\"import\":\"(data)/x.yaml\"}]}",
+	    "bots[0].import: not supported yet" },
+	{ "expression", BOT("\"expression\":\"true\""), "bots[0].expression: not supported yet" },
+	{ "expression beside", BOT("\"path_regex\":\"x\",\"expression\":{\"all\":[\"true\"]}"),
+	    "bots[0].expression: not supported yet" },
+	{ "geoip", BOT("\"geoip\":{\"countries\":[\"NO\"]}"), "bots[0].geoip: not supported yet" },
+	{ "asns", BOT("\"asns\":{\"match\":[1]}"), "bots[0].asns: not supported yet" },
+	{ "address file", BOT("\"remote_addresses_file\":\"x\""), "not supported yet" },
+	{ "dnsbl", TOP("\"dnsbl\":true"), "dnsbl: not supported yet" },
+	{ "weight",
+	    "{\"bots\":[{\"name\":\"a\",\"action\":\"WEIGH\",\"path_regex\":\"x\",\"weight\":{"
+	    "\"adjust\":1.5}}]}",
+	    "bots[0].weight.adjust: must be a whole number" },
+	{ "weight too large",
+	    "{\"bots\":[{\"name\":\"a\",\"action\":\"WEIGH\",\"path_regex\":\"x\",\"weight\":{"
+	    "\"adjust\":2147483648}}]}",
+	    "bots[0].weight.adjust: must be a whole number" },
+	{ "difficulty", CHALLENGED("{\"algorithm\":\"fast\",\"difficulty\":65}"),
+	    "bots[0].challenge.difficulty: must be a whole number from 0 to 64" },
+	{ "no algorithm", CHALLENGED("{\"difficulty\":4}"), "has no algorithm" },
+	{ "unknown algorithm", CHALLENGED("{\"algorithm\":\"quick\"}"), "unknown algorithm" },
+	{ "hashes", CHALLENGED("{\"algorithm\":\"pow\",\"hashes\":0}"), "hashes: must be" },
+	{ "puzzles", CHALLENGED("{\"algorithm\":\"pow\",\"puzzles\":33}"), "puzzles: must be" },
+	{ "level", CHALLENGED("{\"algorithm\":\"pow\",\"level\":0}"), "level: must be" },
+	{ "threshold WEIGH",
+	    THRESHOLD("\"name\":\"t\",\"expression\":\"weight > 0\",\"action\":\"WEIGH\""),
+	    "thresholds[0]: a threshold cannot WEIGH" },
+	{ "threshold without challenge",
+	    THRESHOLD("\"name\":\"t\",\"expression\":\"weight > 0\",\"action\":\"CHALLENGE\""),
+	    "thresholds[0]: CHALLENGE needs a challenge" },
+	{ "threshold without expression", THRESHOLD("\"name\":\"t\",\"action\":\"DENY\""),
+	    "thresholds[0]: has no expression" },
+	{ "threshold's expression",
+	    THRESHOLD("\"name\":\"t\",\"expression\":\"weight >\",\"action\":\"DENY\""),
+	    "thresholds[0].expression: it ends where a value is expected at offset 8" },
+	{ "status", TOP("\"status_codes\":{\"CHALLENGE\":600}"),
+	    "status_codes.CHALLENGE: must be a whole number from 100 to 599" },
+	{ "status 0", TOP("\"status_codes\":{\"DENY\":0}"), "status_codes.DENY: must be" },
+	{ "cookie", TOP("\"pass\":{\"cookie\":\"a;b\"}"), "no name of a cookie" },
+	{ "cookie empty", TOP("\"pass\":{\"cookie\":\"\"}"), "must have 1 to 63 characters" },
+	{ "binding", TOP("\"pass\":{\"binding\":\"ip\"}"), "unknown binding" },
+	{ "expiry", TOP("\"pass\":{\"expiry_s\":59}"), "from 60 to 31536000" },
+	{ "evidence", TOP("\"evidence\":{\"cut\":\"10\"}"), "is string and must be number" },
+};
+
+static void
+errors_say_what_and_where(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(errors); i++) {
+		struct problems p = { 0 };
+
+		assert_null(policy_load("f", slice_of(errors[i].in), &p));
+		if (p.errors != 1 || strstr(p.list[0].text, errors[i].want) == NULL)
+			fail_msg("%s: %zu, %s", errors[i].name, p.errors, p.list[0].text);
+		problems_fini(&p);
+	}
+}
+
+static const struct {
+	const char *name, *in, *want;
+} warnings[] = {
+	{ "unknown key", TOP("\"bot\":[]"), "bot: unknown key, ignored" },
+	{ "unknown key of a rule", BOT("\"path_regex\":\"x\",\"pathregex\":\"y\""),
+	    "bots[0].pathregex: unknown key" },
+	{ "store", TOP("\"store\":{\"backend\":\"memory\"}"), "store: ignored" },
+	{ "openGraph", TOP("\"openGraph\":{}"), "openGraph: ignored" },
+	{ "impressum", TOP("\"impressum\":{}"), "impressum: ignored" },
+	{ "logging", TOP("\"logging\":{}"), "logging: ignored" },
+	{ "metrics", TOP("\"metrics\":{}"), "metrics: ignored" },
+	{ "honeypot", TOP("\"honeypot\":{\"enabled\":true}"), "honeypot: ignored" },
+	{ "dns_ttl", TOP("\"dns_ttl\":{}"), "dns_ttl: ignored" },
+	{ "lookahead", BOT("\"path_regex\":\"a(?=b)\""),
+	    "not portable, Anubis refuses it: a lookaround at offset 1" },
+	{ "agent and path", BOT("\"path_regex\":\"a\",\"user_agent_regex\":\"b\""),
+	    "not portable: Anubis refuses user_agent_regex and path_regex in one rule" },
+	{ "Host", BOT("\"headers_regex\":{\"host\":\"a\"}"), "never matches, as in Anubis" },
+	{ "weight without WEIGH", BOT("\"path_regex\":\"x\",\"weight\":{\"adjust\":1}"),
+	    "only WEIGH has a weight" },
+	{ "challenge without CHALLENGE", BOT("\"path_regex\":\"x\",\"challenge\":{}"),
+	    "only CHALLENGE has a challenge" },
+	{ "metarefresh", CHALLENGED("{\"algorithm\":\"metarefresh\",\"difficulty\":1}"),
+	    "metarefresh is served as a proof of work" },
+	{ "too difficult", CHALLENGED("{\"algorithm\":\"fast\",\"difficulty\":7}"),
+	    "taken as 67108864 hashes" },
+	{ "report_as", CHALLENGED("{\"algorithm\":\"fast\",\"difficulty\":1,\"report_as\":4}"),
+	    "report_as: ignored" },
+};
+
+static void
+warnings_do_not_stop(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(warnings); i++) {
+		struct problems p = { 0 };
+		struct policy *policy = policy_load("f", slice_of(warnings[i].in), &p);
+
+		if (policy == NULL || p.warnings != 1 || p.errors != 0 ||
+		    strstr(p.list[0].text, warnings[i].want) == NULL)
+			fail_msg("%s: %s", warnings[i].name, p.count > 0 ? p.list[0].text : "");
+		policy_unref(policy);
+		problems_fini(&p);
+	}
+}
+
+static void
+all_errors_in_one_go(void **state)
+{
+	static const char text[] =
+	    "{\"bots\":[{\"name\":\"a\"},\n"
+	    "{\"name\":\"b\",\"action\":\"DENY\",\"path_regex\":\"(\"},\n"
+	    "{\"action\":\"DENY\",\"remote_addresses\":[\"1.2.3.4\",\"x\"]}],\n"
+	    "\"thresholds\":[{}],\"dnsbl\":true}";
+	struct problems p = { 0 };
+
+	(void)state;
+	assert_null(policy_load("f", slice_of(text), &p));
+	assert_int_equal(p.errors, 10);
+	problems_fini(&p);
+}
+
+static void
+clean_policies_are_silent(void **state)
+{
+	static const char *const clean[] = {
+		TOP("\"dnsbl\":false,\"status_codes\":{\"CHALLENGE\":200,\"DENY\":403}"),
+		TOP("\"thresholds\":null,\"pass\":null"),
+		"{\"Bots\":[{\"NAME\":\"a\",\"Action\":\"DENY\",\"PATH_regex\":\"x\",\"geoip\":"
+		"null}]}",
+		BOT("\"headers_regex\":{\"Accept\":\".*\",\"X-Y\":\"^$\"}"),
+		BOT("\"remote_addresses\":[\"192.0.2.0/24\",\"2001:db8::/32\"]"),
+		CHALLENGED("{\"algorithm\":\"pow\",\"hashes\":100000,\"puzzles\":4,\"level\":9}"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(clean); i++) {
+		struct problems p = { 0 };
+		struct policy *policy = policy_load("f", slice_of(clean[i]), &p);
+
+		if (policy == NULL || p.count > 0)
+			fail_msg("%s: %s", clean[i], p.count > 0 ? p.list[0].text : "");
+		policy_unref(policy);
+	}
+}
+
+static struct policy *
+load(const char *text)
+{
+	struct problems p = { 0 };
+	struct policy *policy = policy_load("f", slice_of(text), &p);
+
+	assert_non_null(policy);
+	problems_fini(&p);
+	return policy;
+}
+
+static void
+settings(void **state)
+{
+	struct policy *p = load(TOP("\"store\":{}"));
+	const struct policy_settings *s = policy_settings(p);
+
+	(void)state;
+	assert_int_equal(s->status_challenge, 403);
+	assert_int_equal(s->status_deny, 403);
+	assert_string_equal(s->cookie, "ammit");
+	assert_int_equal(s->binding, BINDING_NET);
+	assert_int_equal(s->pass_s, 604800);
+	assert_int_equal(s->cut_weight, 10);
+	assert_int_equal(s->mismatch_weight, 10);
+	policy_unref(p);
+	p = load(TOP("\"status_codes\":{\"CHALLENGE\":401,\"DENY\":429},\"evidence\":{\"cut\":-1,"
+		     "\"pass_elsewhere\":3},\"pass\":{\"cookie\":\"x_1\",\"binding\":\"circuit\","
+		     "\"expiry_s\":60}"));
+	s = policy_settings(p);
+	assert_int_equal(s->status_challenge, 401);
+	assert_int_equal(s->status_deny, 429);
+	assert_string_equal(s->cookie, "x_1");
+	assert_int_equal(s->binding, BINDING_CIRCUIT);
+	assert_int_equal(s->pass_s, 60);
+	assert_int_equal(s->cut_weight, -1);
+	assert_int_equal(s->mismatch_weight, 3);
+	policy_unref(p);
+}
+
+static void
+fields_and_headers(void **state)
+{
+	struct policy *p = load(BOT("\"headers_regex\":{\"X-Api-Key\":\"k\",\"ACCEPT\":\".*\","
+				    "\"User-Agent\":\"git\"}"));
+	struct policy_size size = policy_size(p);
+
+	(void)state;
+	assert_int_equal(policy_field(p, SLICE("method")), REQUEST_METHOD);
+	assert_int_equal(policy_field(p, SLICE("pass")), REQUEST_PASS);
+	assert_int_equal(policy_field(p, SLICE("ua")), REQUEST_USER_AGENT);
+	assert_int_equal(policy_field(p, SLICE("hdr.x-api-key")), REQUEST_HEADER);
+	assert_int_equal(policy_field(p, SLICE("hdr.accept")), REQUEST_HEADER + 1);
+	assert_int_equal(policy_field(p, SLICE("hdr.user-agent")), REQUEST_FIELD_NONE);
+	assert_int_equal(policy_field(p, SLICE("src")), REQUEST_FIELD_NONE);
+	assert_int_equal(policy_field(p, SLICE("")), REQUEST_FIELD_NONE);
+	assert_true(slice_equal(policy_header(p, 0), SLICE("x-api-key")));
+	assert_true(slice_equal(policy_header(p, 1), SLICE("accept")));
+	assert_null(policy_header(p, 2).ptr);
+	assert_int_equal(size.rules, 1);
+	assert_int_equal(size.patterns, 2);
+	assert_true(size.bytes > 1000);
+	policy_ref(p);
+	policy_unref(p);
+	policy_unref(p);
+	policy_unref(NULL);
+}
+
+static void
+only_so_many_headers(void **state)
+{
+	char text[4096];
+	int n = snprintf(text, sizeof(text),
+	    "{\"bots\":[{\"name\":\"a\",\"action\":\"DENY\","
+	    "\"headers_regex\":{");
+	struct problems p = { 0 };
+
+	(void)state;
+	for (int i = 0; i <= REQUEST_HEADERS_MAX; i++)
+		n += snprintf(
+		    text + n, sizeof(text) - (size_t)n, "%s\"X-%d\":\"x\"", i > 0 ? "," : "", i);
+	n += snprintf(text + n, sizeof(text) - (size_t)n, "}}]}");
+	assert_null(policy_load("f", (struct slice){ text, (size_t)n }, &p));
+	assert_int_equal(p.errors, 1);
+	assert_non_null(strstr(p.list[0].text, "more than 48 headers"));
+	problems_fini(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(errors_say_what_and_where),
+		cmocka_unit_test(warnings_do_not_stop),
+		cmocka_unit_test(all_errors_in_one_go),
+		cmocka_unit_test(clean_policies_are_silent),
+		cmocka_unit_test(settings),
+		cmocka_unit_test(fields_and_headers),
+		cmocka_unit_test(only_so_many_headers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
