@@ -24,8 +24,8 @@ read_status(struct policy_settings *s, const struct tree *root, struct problems 
 		return;
 	schema_check(n, keys, problems);
 	s->status_challenge =
-	    (uint16_t)schema_int(n, "CHALLENGE", 100, 599, s->status_challenge, problems);
-	s->status_deny = (uint16_t)schema_int(n, "DENY", 100, 599, s->status_deny, problems);
+	    (uint16_t)schema_int(n, "CHALLENGE", 200, 599, s->status_challenge, problems);
+	s->status_deny = (uint16_t)schema_int(n, "DENY", 200, 599, s->status_deny, problems);
 }
 
 static void

@@ -96,7 +96,7 @@ static const struct {
 	    THRESHOLD("\"name\":\"t\",\"expression\":\"weight >\",\"action\":\"DENY\""),
 	    "thresholds[0].expression: it ends where a value is expected at offset 8" },
 	{ "status", TOP("\"status_codes\":{\"CHALLENGE\":600}"),
-	    "status_codes.CHALLENGE: must be a whole number from 100 to 599" },
+	    "status_codes.CHALLENGE: must be a whole number from 200 to 599" },
 	{ "status 0", TOP("\"status_codes\":{\"DENY\":0}"), "status_codes.DENY: must be" },
 	{ "cookie", TOP("\"pass\":{\"cookie\":\"a;b\"}"), "no name of a cookie" },
 	{ "cookie empty", TOP("\"pass\":{\"cookie\":\"\"}"), "must have 1 to 63 characters" },
