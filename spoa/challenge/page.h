@@ -21,6 +21,7 @@ struct page_challenge {
 	struct slice ticket; /* text */
 	const struct ticket *opened;
 	struct slice back; /* where to go afterwards: location_valid */
+	bool form_lost;    /* the request was a form: say that it has to be sent again */
 };
 
 /* The challenge page, complete HTML. `out` has PAGE_BYTES_MAX; false if it did not fit. */

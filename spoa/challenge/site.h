@@ -3,9 +3,12 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "challenge/location.h"
+#include "challenge/page.h"
 #include "challenge/spent.h"
 #include "net/http.h"
 #include "token/key.h"
+#include "token/pass.h"
 
 /*
  * The challenge loop's side of HTTP. It trusts the X-Ammit-* headers, which HAProxy sets after it
@@ -25,6 +28,10 @@ struct site {
 	int64_t (*now_s)(void);
 	/* counters */
 	uint64_t served, passed, refused, plain;
+	/* The answer that is being given: http.c copies it when the handler has returned. */
+	char body[PAGE_BYTES_MAX];
+	char location[LOCATION_MAX + 1];
+	char set_cookie[64 + PASS_TEXT_MAX + 96];
 };
 
 /* An http_handler; arg is a struct site. */

@@ -32,7 +32,7 @@ struct slice http_request_header(const struct http_request *r, const char *name)
 
 struct http_response {
 	unsigned status;
-	struct slice body; /* copied */
+	struct slice body; /* copied, with the headers, when the handler has returned */
 	struct {
 		const char *name;
 		const char *value; /* NUL-terminated, no CR or LF; copied */
@@ -40,6 +40,7 @@ struct http_response {
 	unsigned headers;
 };
 
+/* Not set if the value has a control character: it could end the header. */
 void http_response_header(struct http_response *r, const char *name, const char *value);
 
 /* Fill *out. HEAD is answered as GET, without the body. */

@@ -1,0 +1,284 @@
+#include "challenge/page.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/crypto.h"
+#include "challenge/location.h"
+
+static char got[PAGE_BYTES_MAX + 1];
+
+/* As a browser does it. */
+static void
+base64(const uint8_t in[SHA256_BYTES], char out[45])
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (unsigned i = 0; i < 43; i++) {
+		unsigned bit = 6 * i, at = bit / 8;
+		unsigned two = (unsigned)in[at] << 8 | (at + 1 < SHA256_BYTES ? in[at + 1] : 0u);
+
+		out[i] = digits[two >> (10 - bit % 8) & 63];
+	}
+	memcpy(out + 43, "=", 2);
+}
+
+static struct slice
+between(const char *html, const char *open, const char *close)
+{
+	const char *from = strstr(html, open), *to;
+
+	assert_non_null(from);
+	from += strlen(open);
+	to = strstr(from, close);
+	assert_non_null(to);
+	assert_null(strstr(to, open));
+	return (struct slice){ from, (size_t)(to - from) };
+}
+
+static void
+assert_hashed(const char *directive, struct slice content)
+{
+	uint8_t hash[SHA256_BYTES];
+	char want[128], digits[45];
+	struct text t = { .buf = want, .cap = sizeof(want) - 1 };
+
+	sha256_once(content.ptr, content.len, hash);
+	base64(hash, digits);
+	text_printf(&t, "; %s 'sha256-%s';", directive, digits);
+	want[t.len] = '\0';
+	assert_non_null(strstr(page_csp(), want));
+}
+
+/* Where a value stands that came from outside, and what it must not become. */
+static const char *const hostile[] = { "\"><script>alert(1)</script>", "' onload='x", "{{script}}",
+	"}}{{ticket", "</title><img src=x>", "&quot;&amp;" };
+
+static void
+write_page(struct slice back, struct slice host, struct slice ticket, bool form_lost)
+{
+	struct text out = { .buf = got, .cap = PAGE_BYTES_MAX };
+	struct ticket opened = {
+		.id = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd },
+		.challenge = { METHOD_POW, 1 << 20, 16, 1 },
+		.host = host,
+	};
+	struct page_challenge c = { ticket, &opened, back, form_lost };
+
+	assert_true(page_write_challenge(&out, &c));
+	got[out.len] = '\0';
+	assert_int_equal(strlen(got), out.len);
+}
+
+static void
+assert_complete(void)
+{
+	assert_int_equal(strncmp(got, "<!DOCTYPE html>\n<html lang=\"en\">", 32), 0);
+	assert_string_equal(got + strlen(got) - 8, "</html>\n");
+	assert_null(strstr(got, "{{"));
+	assert_null(strstr(got, " style="));
+	assert_null(strstr(got, " onclick="));
+	assert_null(strstr(got, "http:"));
+	assert_null(strstr(got, "https:"));
+	assert_hashed("style-src", between(got, "<style>", "</style>"));
+}
+
+static void
+test_page(void **state)
+{
+	char ticket[300];
+
+	(void)state;
+	memset(ticket, 'A', sizeof(ticket));
+	write_page(SLICE("/a?b=c"), SLICE("git.example.org"),
+	    (struct slice){ ticket, sizeof(ticket) }, false);
+	assert_true(strlen(got) < 20000);
+	assert_complete();
+	assert_hashed("script-src", between(got, "<script>", "</script>"));
+	assert_non_null(strstr(got, "<code>0123456789ab</code>"));
+	assert_non_null(strstr(got, "<title>One moment – git.example.org</title>"));
+	/* 16 * 2^32 / 2^20 */
+	assert_non_null(strstr(got, "data-target=\"65536\" data-puzzles=\"16\""));
+	assert_non_null(strstr(got, "name=\"back\" value=\"/a?b=c\""));
+	assert_non_null(strstr(got, "<noscript>"));
+	assert_null(strstr(got, "was not delivered"));
+	assert_non_null(strstr(got, "data-posted=\"0\""));
+}
+
+/* SHA-256 of "abc", FIPS 180-2, B.1. */
+static void
+test_seed(void **state)
+{
+	(void)state;
+	write_page(SLICE("/"), SLICE("a"), SLICE("abc"), false);
+	assert_non_null(strstr(
+	    got, "data-seed=\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\""));
+	assert_non_null(strstr(got, "name=\"ticket\" value=\"abc\""));
+}
+
+static void
+test_form_lost(void **state)
+{
+	(void)state;
+	write_page(SLICE("/"), SLICE("a"), SLICE("abc"), true);
+	assert_complete();
+	assert_non_null(strstr(got, "was not delivered"));
+	assert_non_null(strstr(got, "data-posted=\"1\""));
+}
+
+static void
+test_hostile(void **state)
+{
+	static char plain[PAGE_BYTES_MAX + 1];
+	size_t brackets = 0;
+
+	(void)state;
+	write_page(SLICE("/"), SLICE("a"), SLICE("t"), false);
+	memcpy(plain, got, sizeof(plain));
+	for (const char *p = plain; *p != '\0'; p++)
+		brackets += *p == '<' || *p == '>' || *p == '"' || *p == '\'';
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+		struct slice evil = slice_of(hostile[i]);
+		size_t now = 0;
+
+		write_page(evil, evil, evil, false);
+		/* Not one character that has a meaning more than with harmless values. */
+		for (const char *p = got; *p != '\0'; p++)
+			now += *p == '<' || *p == '>' || *p == '"' || *p == '\'';
+		if (now != brackets)
+			fail_msg("%s: %zu, not %zu", hostile[i], now, brackets);
+		assert_hashed("script-src", between(got, "<script>", "</script>"));
+	}
+	assert_non_null(strstr(got, "&amp;quot;&amp;amp;"));
+}
+
+/* The longest values there are, each byte of which grows to five or six. */
+static void
+test_longest(void **state)
+{
+	static char back[LOCATION_MAX];
+	char host[TICKET_HOST_MAX], ticket[TICKET_TEXT_MAX];
+
+	(void)state;
+	memset(back, '\'', sizeof(back));
+	memset(host, '-', sizeof(host));
+	memset(ticket, 'A', sizeof(ticket));
+	write_page((struct slice){ back, sizeof(back) }, (struct slice){ host, sizeof(host) },
+	    (struct slice){ ticket, sizeof(ticket) }, true);
+	assert_complete();
+}
+
+static void
+test_too_small_buffer(void **state)
+{
+	struct ticket opened = { .challenge = { METHOD_POW, 1, 1, 1 }, .host = SLICE("a") };
+	struct page_challenge c = { SLICE("t"), &opened, SLICE("/"), false };
+	struct text out = { .buf = got, .cap = 1000 };
+
+	(void)state;
+	assert_false(page_write_challenge(&out, &c));
+	out = (struct text){ .buf = got, .cap = 1000 };
+	assert_false(page_write_refusal(&out, GATE_WRONG, SLICE("/"), SLICE("")));
+}
+
+static void
+test_refusals(void **state)
+{
+	static char seen[GATE_SPENT + 1][PAGE_BYTES_MAX + 1];
+
+	(void)state;
+	for (unsigned why = GATE_MALFORMED; why <= GATE_SPENT; why++) {
+		struct text out = { .buf = got, .cap = PAGE_BYTES_MAX };
+
+		assert_true(page_write_refusal(
+		    &out, (enum gate_outcome)why, SLICE("/a?\"<&"), SLICE("\"<0123456789ab>")));
+		got[out.len] = '\0';
+		assert_complete();
+		assert_non_null(
+		    strstr(got, "<a class=\"go\" href=\"/a?&quot;&lt;&amp;\">Start again</a>"));
+		assert_non_null(strstr(got, "<code>&quot;&lt;0123456789ab&gt;</code>"));
+		assert_null(strstr(got, "<p></p>"));
+		assert_null(strstr(got, "http-equiv"));
+		memcpy(seen[why], got, sizeof(got));
+		for (unsigned other = GATE_MALFORMED; other < why; other++)
+			assert_string_not_equal(seen[other], seen[why]);
+	}
+}
+
+static void
+test_refusal_without_reference(void **state)
+{
+	struct text out = { .buf = got, .cap = PAGE_BYTES_MAX };
+
+	(void)state;
+	assert_true(page_write_refusal(&out, GATE_FORGED, SLICE("/"), (struct slice){ NULL, 0 }));
+	got[out.len] = '\0';
+	assert_complete();
+	assert_null(strstr(got, "reference"));
+}
+
+static void
+test_plain(void **state)
+{
+	struct text out = { .buf = got, .cap = PAGE_BYTES_MAX };
+
+	(void)state;
+	assert_true(page_write_plain(&out, SLICE("0123456789ab")));
+	got[out.len] = '\0';
+	assert_non_null(strstr(got, "0123456789ab\n"));
+	assert_ptr_equal(strchr(got, '\n'), got + out.len - 1);
+}
+
+static void
+test_csp(void **state)
+{
+	static const char *const parts[] = { "default-src 'none'; ", "; worker-src 'self';",
+		"; form-action 'self';", "; base-uri 'none';", "; frame-ancestors 'none';",
+		"; img-src 'none'" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		assert_non_null(strstr(page_csp(), parts[i]));
+	assert_null(strstr(page_csp(), "unsafe"));
+	assert_null(strchr(page_csp(), '\n'));
+}
+
+/* The worker's script is the front of the page's: no difference can come between them. */
+static void
+test_solver(void **state)
+{
+	struct slice solver = page_solver(), script;
+
+	(void)state;
+	write_page(SLICE("/"), SLICE("a"), SLICE("t"), false);
+	script = between(got, "<script>", "</script>");
+	assert_true(solver.len > 1000 && slice_starts(script, solver));
+	assert_true(slice_starts(solver, SLICE("'use strict';\n")));
+	assert_null(memchr(solver.ptr, '\t', solver.len));
+	assert_null(memmem(solver.ptr, solver.len, "\n//", 3));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_page),
+		cmocka_unit_test(test_seed),
+		cmocka_unit_test(test_form_lost),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_too_small_buffer),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_refusal_without_reference),
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_csp),
+		cmocka_unit_test(test_solver),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
