@@ -83,11 +83,13 @@ unit: $(UNIT) $(FUZZ:%=$(B)/tests/fuzz/%)
 e2e: all $(BENCH)
 	$(Q)B=$(B) SAN=$(SAN) tests/run.sh -- --
 
-demo: deps
+demo:
+	$(Q)tests/deps.sh demo
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)B=$(B) haproxy/demo.sh
 
-bench: all $(BENCH)
+bench: deps
+	$(Q)$(MAKE) --no-print-directory all $(BENCH)
 	$(Q)B=$(B) tests/bench/run.sh
 
 fuzz:
@@ -96,8 +98,7 @@ fuzz:
 soak: all $(BENCH)
 	$(Q)B=$(B) T=$(T) tests/soak.sh
 
-lint:
-	$(Q)tests/deps.sh
+lint: deps
 	$(Q)$(MAKE) -s B=$(B)/lint CFLAGS='-O2 -g -Werror' all
 	$(Q)tests/lint.sh
 
@@ -110,7 +111,7 @@ install: all
 	install -D -m 644 contrib/man/ammit.1 $(DESTDIR)$(PREFIX)/share/man/man1/ammit.1
 	install -D -m 644 contrib/man/ammit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/ammit.conf.5
 	install -d $(DESTDIR)$(PREFIX)/share/ammit/haproxy $(DESTDIR)$(PREFIX)/share/ammit/policies
-	install -m 644 haproxy/*.conf haproxy/*.cfg $(DESTDIR)$(PREFIX)/share/ammit/haproxy
+	install -m 644 haproxy/ammit.spoe.conf haproxy/edge.cfg contrib/ammit.conf $(DESTDIR)$(PREFIX)/share/ammit/haproxy
 	install -m 644 policies/*.json $(DESTDIR)$(PREFIX)/share/ammit/policies
 
 deb:

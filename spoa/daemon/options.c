@@ -20,7 +20,7 @@ const struct option_row option_rows[] = {
 	{ "drip", OPTION_ADDRESS, 0, 0, "off", "reserved: no verdict asks for it in this version" },
 	{ "control", OPTION_ADDRESS, 0, 0, "off", "reserved: not in this version" },
 	{ "state-dir", OPTION_PATH, 0, 0, "see FOLDERS",
-	    "folder of the key file, made with mode 0700 if it is not there" },
+	    "folder of the key file, made with mode 0700 if missing" },
 	{ "workers", OPTION_NUMBER, 1, 64, "one a core, at most 4", "verdict threads" },
 	{ "spop-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for SPOP, octal" },
 	{ "spop-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket" },

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Installs from Debian 12 what is missing, and says what. Asks nothing, and needs no network when
+# everything is there.
+#   tests/deps.sh         all that `make check` and `make lint` need
+#   tests/deps.sh demo    only what builds and runs: no browser, no test tools
+set -eu
+
+build="make gcc libc6-dev pkg-config libev-dev libssl-dev libcjson-dev libpcre2-dev libmicrohttpd-dev"
+run="haproxy"
+check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium chromium chromium-driver
+	valgrind wrk shellcheck clang clang-format libclang-rt-14-dev git"
+
+want="$build $run"
+[ "${1:-}" = demo ] || want="$want $check"
+
+installed() { # PACKAGE
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+missing=
+for package in $want; do
+	installed "$package" || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+	echo "deps: missing:$missing; this is no Debian: install their like by hand" >&2
+	exit 1
+fi
+as_root=
+if [ "$(id -u)" != 0 ]; then
+	if ! command -v sudo >/dev/null; then
+		echo "deps: missing:$missing; install them as root: apt-get install$missing" >&2
+		exit 1
+	fi
+	as_root=sudo
+fi
+echo "deps: installing$missing"
+case " $missing " in *" haproxy "*)
+	if [ -d /run/systemd/system ] && [ ! -e /usr/sbin/policy-rc.d ]; then
+		echo "deps: note: Debian starts a haproxy service of its own once it is installed;" \
+			"nothing here needs it: systemctl disable --now haproxy"
+	fi ;;
+esac
+
+apt() { # all output into the log, shown only if it fails
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -q "$@" >"$log" 2>&1
+}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# shellcheck disable=SC2086
+if ! apt -y --no-install-recommends install $missing; then
+	# Unknown or outdated package lists.
+	if ! { apt update && apt -y --no-install-recommends install $missing; }; then
+		cat "$log" >&2
+		echo "deps: could not install:$missing" >&2
+		exit 1
+	fi
+fi
+echo "deps: done"

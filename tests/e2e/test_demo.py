@@ -1,0 +1,143 @@
+"""make demo: what it prints, what it does, and that nothing is left of it."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+
+import pytest
+
+from conftest import AMMIT, BROWSER, PATIENCE_S, ROOT, free_port, wait_until
+
+
+class Demo:
+    def __init__(self, folder, **env):
+        self.tmp = pathlib.Path(folder)
+        self.log = self.tmp / "out"
+        (self.tmp / "tmp").mkdir()
+        with open(self.log, "wb") as out:
+            self.handle = subprocess.Popen(
+                [ROOT / "haproxy/demo.sh"], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/",
+                start_new_session=True,
+                env=dict(os.environ, B=str(AMMIT.parent), TMPDIR=str(self.tmp / "tmp"), **env),
+            )
+
+    def output(self):
+        return self.log.read_text(errors="replace")
+
+    def ready(self):
+        def look():
+            assert self.handle.poll() is None, self.output()
+            return re.search(r"^READY (\S+)$", self.output(), re.M)
+
+        self.url = wait_until(look, "READY").group(1)
+        return self
+
+    def members(self):
+        """Processes of its session: all that it has started."""
+        out = []
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[3]) == self.handle.pid and fields[0] != "Z":
+                    out.append(((folder / "comm").read_text().strip(), int(folder.name)))
+            except (OSError, ValueError):
+                pass
+        return out
+
+    def get(self, path="", headers={}):
+        request = urllib.request.Request(self.url + path, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as got:
+                return got.status, got.read().decode()
+        except urllib.error.HTTPError as got:
+            return got.code, got.read().decode()
+
+    def gone(self):
+        self.handle.wait(PATIENCE_S)
+        wait_until(lambda: not self.members(), "its processes to be gone")
+        assert not list((self.tmp / "tmp").iterdir()), "its folder is left"
+
+
+@pytest.fixture
+def start():
+    with tempfile.TemporaryDirectory(prefix="ammit-demo-test-") as folder:
+        demos = []
+
+        def start(**env):
+            demos.append(Demo(folder, **env))
+            return demos[-1]
+
+        yield start
+        for demo in demos:
+            for _, pid in demo.members():
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            demo.handle.wait(PATIENCE_S)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("whole_group", [True, False])
+def test_demo(start, number, whole_group):
+    """Ctrl-C goes to everybody in the terminal, kill only to the script: nothing is left either way."""
+    demo = start().ready()
+    assert re.match(r"http://127\.0\.0\.1:\d+/$", demo.url)
+    status, body = demo.get(headers={"User-Agent": "GPTBot/1.0"})
+    assert status == 403
+    status, body = demo.get("page?x", headers={"User-Agent": "curl/7.88.1"})
+    assert status == 200 and "You are on the site" in body
+    assert "ticket" in demo.get(headers=BROWSER)[1]
+    lines = wait_until(
+        lambda: [x for x in demo.output().splitlines() if re.match(r"  \d\d:\d\d:\d\d ", x)][2:], "three lines"
+    )
+    said = demo.output()
+    assert re.search(r"  deny +403  GET +/ ", said)
+    assert re.search(r"  allow +200  GET +/page ", said)
+    assert re.search(r"  challenge +\d+  GET +/ .*reference [0-9a-f]{12}", said)
+    assert "\x1b" not in said and lines
+    assert len(demo.members()) >= 4
+    if whole_group:
+        os.killpg(demo.handle.pid, number)
+    else:
+        demo.handle.send_signal(number)
+    demo.gone()
+
+
+def test_the_port_that_was_asked_for(start):
+    port = free_port()
+    demo = start(AMMIT_DEMO_PORT=str(port)).ready()
+    assert demo.url == "http://127.0.0.1:%d/" % port
+
+
+def test_a_port_in_use_is_said(start):
+    import socket
+
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        demo = start(AMMIT_DEMO_PORT=str(port))
+        demo.gone()
+    assert demo.handle.returncode == 1 and "port %d is in use" % port in demo.output()
+
+
+@pytest.mark.parametrize("port", ["0", "70000", "http", "-1"])
+def test_a_port_that_is_none(start, port):
+    demo = start(AMMIT_DEMO_PORT=port)
+    demo.gone()
+    assert demo.handle.returncode == 1 and "is no port" in demo.output()
+
+
+@pytest.mark.parametrize("which", ["ammit", "haproxy"])
+def test_it_ends_when_a_part_of_it_does(start, which):
+    demo = start().ready()
+    pid = [p for name, p in demo.members() if name == which][-1]
+    os.kill(pid, signal.SIGKILL)
+    demo.gone()
+    assert demo.handle.returncode == 1 and "has ended" in demo.output()
