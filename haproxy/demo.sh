@@ -107,9 +107,11 @@ show() {
 	done
 }
 mkfifo "$dir/log" || exit 1
+# Two threads that log to a pipe at once lose a line, and here every request is to be seen.
+printf 'global\n    nbthread 1\n' >"$dir/thread.cfg"
 show <"$dir/log" &
 shower=$!
-"$haproxy" -db -f "$here/edge.cfg" </dev/null >"$dir/log" 2>"$dir/edge.log" &
+"$haproxy" -db -f "$here/edge.cfg" -f "$dir/thread.cfg" </dev/null >"$dir/log" 2>"$dir/edge.log" &
 pids+=($!)
 within "${pids[2]}" "$dir/edge.log" answers "$port"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "net/holder.h"
@@ -90,7 +91,7 @@ on_bytes(struct stream *s, const uint8_t *bytes, size_t n, size_t *used, uint8_t
 	struct connection *c = (struct connection *)s;
 	struct spop_writer w = { out, out + room, false };
 	enum stream_answer answer = STREAM_GO_ON;
-	int64_t now_s = (int64_t)ev_now(s->home->loop);
+	int64_t now_s = clock_steady_s();
 
 	for (;;) {
 		struct spop_frame f;

@@ -81,8 +81,8 @@ front_start(struct front *f, int listen_fd, struct generation *g, const char **w
 		return false;
 	}
 	pthread_mutex_init(&f->lock, NULL);
-	f->site.now_s = clock_wall_s;
-	f->site.spent = spent_new(SPENT_CAPACITY, clock_wall_s());
+	f->site.now_s = clock_steady_s;
+	f->site.spent = spent_new(SPENT_CAPACITY, clock_steady_s());
 	use(f, g);
 	ev_async_init(&f->wake, on_wake);
 	ev_timer_init(&f->drain, on_drain, 0.0, DRAIN_TURN_S);

@@ -187,7 +187,7 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 {
 	struct request r = { .cut = 0 };
 	struct evidence e = { 0, false };
-	struct host host = { .known = false };
+	struct host host;
 	struct verdict v;
 	struct slice ticket = { NULL, 0 };
 	char text[TICKET_TEXT_MAX];
@@ -196,6 +196,7 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 
 	if (!decode(w, f->payload, &r, &weigh))
 		return false;
+	host.known = false; /* its store needs no zeroes */
 	if (!weigh) {
 		write_no_verdict(w, f, SLICE("ammit/no-message"), out);
 		return true;

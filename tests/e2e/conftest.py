@@ -27,7 +27,8 @@ import spop
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AMMIT = (ROOT / os.environ.get("B", "build") / "ammit").resolve()
-HAPROXY = shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+# HAPROXY=PATH tries another version.
+HAPROXY = os.environ.get("HAPROXY") or shutil.which("haproxy", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
 # Sanitizers are slow, and so is a machine with other work.
 PATIENCE_S = 40 if os.environ.get("SAN") else 20
 
@@ -243,6 +244,7 @@ class Edge(Process):
             AMMIT_HTTP=http_address,
             AMMIT_SPOE_CONF=str(box.path / "ammit.spoe.conf"),
             AMMIT_LOG="stdout",
+            AMMIT_FAIL_CLOSED="/.closed/ /login /register",
             **env,
         )
         command = [HAPROXY, "-db", "-f", ROOT / "haproxy/edge.cfg"]

@@ -93,9 +93,12 @@ def test_demo(start, number, whole_group):
     status, body = demo.get("page?x", headers={"User-Agent": "curl/7.88.1"})
     assert status == 200 and "You are on the site" in body
     assert "ticket" in demo.get(headers=BROWSER)[1]
-    lines = wait_until(
-        lambda: [x for x in demo.output().splitlines() if re.match(r"  \d\d:\d\d:\d\d ", x)][2:], "three lines"
-    )
+    try:
+        lines = wait_until(
+            lambda: [x for x in demo.output().splitlines() if re.match(r"  \d\d:\d\d:\d\d ", x)][2:], "three lines"
+        )
+    except AssertionError as late:
+        raise AssertionError("%s of\n%s" % (late, demo.output()))
     said = demo.output()
     assert re.search(r"  deny +403  GET +/ ", said)
     assert re.search(r"  allow +200  GET +/page ", said)
