@@ -13,6 +13,15 @@ check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium chromi
 want="$build $run"
 [ "${1:-}" = demo ] || want="$want $check"
 
+as_root=
+[ "$(id -u)" = 0 ] || as_root=sudo
+
+# A bare machine has no /etc/hosts, and chromedriver asks for itself by name.
+if [ "${1:-}" != demo ] && ! getent hosts localhost >/dev/null; then
+	echo "deps: /etc/hosts gets a line for localhost"
+	echo '127.0.0.1 localhost' | $as_root tee -a /etc/hosts >/dev/null
+fi
+
 installed() { # PACKAGE
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
@@ -26,13 +35,9 @@ if ! command -v apt-get >/dev/null; then
 	echo "deps: missing:$missing; this is no Debian: install their like by hand" >&2
 	exit 1
 fi
-as_root=
-if [ "$(id -u)" != 0 ]; then
-	if ! command -v sudo >/dev/null; then
-		echo "deps: missing:$missing; install them as root: apt-get install$missing" >&2
-		exit 1
-	fi
-	as_root=sudo
+if [ -n "$as_root" ] && ! command -v sudo >/dev/null; then
+	echo "deps: missing:$missing; install them as root: apt-get install$missing" >&2
+	exit 1
 fi
 echo "deps: installing$missing"
 case " $missing " in *" haproxy "*)
