@@ -94,12 +94,21 @@ hex_encode(const void *bytes, size_t n, char *out)
 	}
 }
 
-static int
-nibble(char c)
+int
+hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Lower case only: a value has one spelling. */
+static int
+nibble(char c)
+{
+	return c >= 'A' && c <= 'F' ? -1 : hex_value(c);
 }
 
 bool

@@ -18,6 +18,9 @@ size_t base64url_encode(const void *bytes, size_t n, char *out);
  */
 bool base64url_decode(struct slice s, uint8_t *out, size_t cap, size_t *n);
 
+/* Value of a hexadecimal digit of either case, -1 if it is none. */
+int hex_value(char c);
+
 /* Lower case, 2 n characters, no NUL. */
 void hex_encode(const void *bytes, size_t n, char *out);
 

@@ -2,15 +2,7 @@
 
 #include <string.h>
 
-static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+#include "base/encode.h"
 
 /* Decode n bytes onto themselves: what comes out is never longer. False on a % without two
  * digits. */
@@ -29,8 +21,8 @@ decode(char *p, size_t n, struct slice *out)
 
 			if (n - from < 3)
 				return false;
-			high = nibble(p[from + 1]);
-			low = nibble(p[from + 2]);
+			high = hex_value(p[from + 1]);
+			low = hex_value(p[from + 2]);
 			if (high < 0 || low < 0)
 				return false;
 			c = (char)(high << 4 | low);

@@ -2,15 +2,7 @@
 
 #include <stddef.h>
 
-static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+#include "base/encode.h"
 
 /* The character at the front of *s, with its percent-encoding undone once, and cut off. */
 static char
@@ -19,8 +11,8 @@ next_char(struct slice *s)
 	char c = s->ptr[0];
 	size_t used = 1;
 
-	if (c == '%' && s->len >= 3 && nibble(s->ptr[1]) >= 0 && nibble(s->ptr[2]) >= 0) {
-		c = (char)(nibble(s->ptr[1]) << 4 | nibble(s->ptr[2]));
+	if (c == '%' && s->len >= 3 && hex_value(s->ptr[1]) >= 0 && hex_value(s->ptr[2]) >= 0) {
+		c = (char)(hex_value(s->ptr[1]) << 4 | hex_value(s->ptr[2]));
 		used = 3;
 	}
 	s->ptr += used;

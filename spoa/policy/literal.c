@@ -2,6 +2,8 @@
 
 #include <stdint.h>
 
+#include "base/encode.h"
+
 #define DEPTH_MAX 64u
 
 /* Alternatives: one of them stands in every match. count 0: nothing is known. */
@@ -142,15 +144,6 @@ character(struct reader *r, char c)
 	return a;
 }
 
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
 /* Behind \x: two digits, or any number of them in braces. */
 static struct atom
 by_number(struct reader *r)
@@ -160,8 +153,8 @@ by_number(struct reader *r)
 
 	if (braces)
 		r->at++;
-	for (unsigned i = 0; (braces || i < 2) && r->at < r->end && hex_digit(*r->at) >= 0; i++) {
-		value = value > 0x10ffff ? value : value << 4 | (uint32_t)hex_digit(*r->at);
+	for (unsigned i = 0; (braces || i < 2) && r->at < r->end && hex_value(*r->at) >= 0; i++) {
+		value = value > 0x10ffff ? value : value << 4 | (uint32_t)hex_value(*r->at);
 		r->at++;
 	}
 	if (braces && (r->at == r->end || *r->at++ != '}'))

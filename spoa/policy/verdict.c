@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/encode.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "policy/generation.h"
@@ -55,15 +56,6 @@ judge_errors(const struct judge *j)
 	return j->errors;
 }
 
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
 /* Once; what is no escape stays as it is. */
 static struct slice
 percent_decode(struct slice s, char *out)
@@ -71,9 +63,9 @@ percent_decode(struct slice s, char *out)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] == '%' && s.len - i > 2 && hex_digit(s.ptr[i + 1]) >= 0 &&
-		    hex_digit(s.ptr[i + 2]) >= 0) {
-			out[n++] = (char)(hex_digit(s.ptr[i + 1]) << 4 | hex_digit(s.ptr[i + 2]));
+		if (s.ptr[i] == '%' && s.len - i > 2 && hex_value(s.ptr[i + 1]) >= 0 &&
+		    hex_value(s.ptr[i + 2]) >= 0) {
+			out[n++] = (char)(hex_value(s.ptr[i + 1]) << 4 | hex_value(s.ptr[i + 2]));
 			i += 2;
 		} else {
 			out[n++] = s.ptr[i];

@@ -11,41 +11,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
-
-/*
- * Every allocation of this program and its libraries goes through here: glibc's own functions stay
- * reachable under their second names.
- */
-#ifndef __SANITIZE_ADDRESS__
-extern void *__libc_malloc(size_t n);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *old, size_t n);
-
-static unsigned allocations;
-
-void *
-malloc(size_t n)
-{
-	allocations++;
-	return __libc_malloc(n);
-}
-
-void *
-calloc(size_t n, size_t size)
-{
-	allocations++;
-	return __libc_calloc(n, size);
-}
-
-void *
-realloc(void *old, size_t n)
-{
-	allocations++;
-	return __libc_realloc(old, n);
-}
-#else
-static const unsigned allocations;
-#endif
+#include "unit/allocations.h"
 
 #define NOW 1900000000
 

@@ -11,39 +11,9 @@
 
 #include <cmocka.h>
 
+#include "unit/allocations.h"
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
-/* Every allocation of this program and of PCRE2 goes through here. */
-#ifndef __SANITIZE_ADDRESS__
-extern void *__libc_malloc(size_t n);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *old, size_t n);
-
-static unsigned allocations;
-
-void *
-malloc(size_t n)
-{
-	allocations++;
-	return __libc_malloc(n);
-}
-
-void *
-calloc(size_t n, size_t size)
-{
-	allocations++;
-	return __libc_calloc(n, size);
-}
-
-void *
-realloc(void *old, size_t n)
-{
-	allocations++;
-	return __libc_realloc(old, n);
-}
-#else
-static const unsigned allocations;
-#endif
 
 static const char policy_text[] =
     "{\"bots\":["
