@@ -12,6 +12,9 @@ haproxy=$(PATH=$PATH:/usr/sbin:/sbin command -v haproxy) || { echo "demo: haprox
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ammit-demo.XXXXXX") || exit 1
 pids=() shower=
 
+alive() { # PID: kill -0 would be content with a zombie
+	readlink "/proc/$1/exe" >/dev/null 2>&1
+}
 clean_up() {
 	trap '' INT TERM HUP
 	local i turn
@@ -19,7 +22,7 @@ clean_up() {
 	for ((i = ${#pids[@]} - 1; i >= 0; i--)); do
 		kill -TERM "${pids[i]}" 2>/dev/null
 		for ((turn = 0; turn < 100; turn++)); do
-			kill -0 "${pids[i]}" 2>/dev/null || break
+			alive "${pids[i]}" || break
 			sleep 0.05
 		done
 		kill -KILL "${pids[i]}" 2>/dev/null
@@ -40,7 +43,7 @@ within() { # PID LOG COMMAND…: until it succeeds; the process must live on, an
 	local pid=$1 log=$2 end=$((SECONDS + 20))
 	shift 2
 	until "$@" 2>/dev/null; do
-		kill -0 "$pid" 2>/dev/null || fail "it ended before it was ready:" "$log"
+		alive "$pid" || fail "it ended before it was ready:" "$log"
 		[ $SECONDS -lt $end ] || fail "not ready after 20 s:" "$log"
 		sleep 0.05
 	done
@@ -141,7 +144,7 @@ TEXT
 # Until a signal comes, or one of them goes.
 wait -n "${pids[@]}"
 for i in 0 1 2; do
-	kill -0 "${pids[i]}" 2>/dev/null && continue
+	alive "${pids[i]}" && continue
 	logs=(ammit site edge)
 	fail "${logs[i]} has ended:" "$dir/${logs[i]}.log"
 done

@@ -58,7 +58,10 @@ class Demo:
             return got.code, got.read().decode()
 
     def gone(self):
-        self.handle.wait(PATIENCE_S)
+        try:
+            self.handle.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("still there: %s\n%s" % (self.members(), self.output()))
         wait_until(lambda: not self.members(), "its processes to be gone")
         assert not list((self.tmp / "tmp").iterdir()), "its folder is left"
 
