@@ -104,6 +104,14 @@ hex_value(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+int
+percent_value(struct slice s)
+{
+	if (s.len < 3 || s.ptr[0] != '%' || hex_value(s.ptr[1]) < 0 || hex_value(s.ptr[2]) < 0)
+		return -1;
+	return hex_value(s.ptr[1]) << 4 | hex_value(s.ptr[2]);
+}
+
 /* Lower case only: a value has one spelling. */
 static int
 nibble(char c)

@@ -21,6 +21,9 @@ bool base64url_decode(struct slice s, uint8_t *out, size_t cap, size_t *n);
 /* Value of a hexadecimal digit of either case, -1 if it is none. */
 int hex_value(char c);
 
+/* The byte that %XX at the front of s stands for, -1 if none stands there. */
+int percent_value(struct slice s);
+
 /* Lower case, 2 n characters, no NUL. */
 void hex_encode(const void *bytes, size_t n, char *out);
 

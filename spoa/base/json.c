@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/encode.h"
 #include "base/memory.h"
 #include "base/utf8.h"
 
@@ -82,15 +83,11 @@ hex(const char *p, const char *end, unsigned n, unsigned *out)
 	if (n > (size_t)(end - p))
 		return false;
 	for (; n > 0; n--, p++) {
-		unsigned char c = (unsigned char)*p;
-		unsigned char low = c | 0x20;
+		int digit = hex_value(*p);
 
-		if (c >= '0' && c <= '9')
-			*out = *out << 4 | (unsigned)(c - '0');
-		else if (low >= 'a' && low <= 'f')
-			*out = *out << 4 | (unsigned)(low - 'a' + 10);
-		else
+		if (digit < 0)
 			return false;
+		*out = *out << 4 | (unsigned)digit;
 	}
 	return true;
 }

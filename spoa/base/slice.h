@@ -27,7 +27,14 @@ slice_equal(struct slice a, struct slice b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* ASCII letters only are folded. */
+/* Letters beyond ASCII stay as they are. */
+static inline char
+ascii_lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+/* By ascii_lower. */
 bool slice_equal_nocase(struct slice a, struct slice b);
 
 static inline bool

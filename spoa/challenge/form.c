@@ -17,15 +17,11 @@ decode(char *p, size_t n, struct slice *out)
 		if (c == '+') {
 			c = ' ';
 		} else if (c == '%') {
-			int high, low;
+			int value = percent_value((struct slice){ p + from, n - from });
 
-			if (n - from < 3)
+			if (value < 0)
 				return false;
-			high = hex_value(p[from + 1]);
-			low = hex_value(p[from + 2]);
-			if (high < 0 || low < 0)
-				return false;
-			c = (char)(high << 4 | low);
+			c = (char)value;
 			from += 2;
 		}
 		p[to++] = c;

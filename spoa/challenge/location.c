@@ -8,13 +8,10 @@
 static char
 next_char(struct slice *s)
 {
-	char c = s->ptr[0];
-	size_t used = 1;
+	int value = percent_value(*s);
+	char c = value < 0 ? s->ptr[0] : (char)value;
+	size_t used = value < 0 ? 1 : 3;
 
-	if (c == '%' && s->len >= 3 && hex_value(s->ptr[1]) >= 0 && hex_value(s->ptr[2]) >= 0) {
-		c = (char)(hex_value(s->ptr[1]) << 4 | hex_value(s->ptr[2]));
-		used = 3;
-	}
 	s->ptr += used;
 	s->len -= used;
 	return c;

@@ -93,8 +93,7 @@ set_header(const struct policy *p, struct request *r, const char *line)
 	}
 	text_put(&t, SLICE("hdr."));
 	for (size_t i = 0; i < name.len; i++)
-		text_byte(&t, (char)(name.ptr[i] >= 'A' && name.ptr[i] <= 'Z' ? name.ptr[i] + 32
-									      : name.ptr[i]));
+		text_byte(&t, ascii_lower(name.ptr[i]));
 	field = policy_field(p, text_slice(&t));
 	if (field != REQUEST_FIELD_NONE)
 		request_set(r, (unsigned)field, value);

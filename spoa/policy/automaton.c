@@ -41,12 +41,6 @@ cut(struct slice word)
 	return word.len < AUTOMATON_WORD_MAX ? word.len : AUTOMATON_WORD_MAX;
 }
 
-static uint8_t
-fold(char c)
-{
-	return (uint8_t)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-}
-
 /* Gives the bytes of the words their classes; returns how many states they need at most. */
 static size_t
 classify(struct automaton *a, const struct slice *words, uint32_t count)
@@ -60,7 +54,7 @@ classify(struct automaton *a, const struct slice *words, uint32_t count)
 		states += n;
 		a->overlap = n > a->overlap + 1 ? (uint32_t)n - 1 : a->overlap;
 		for (size_t k = 0; k < n; k++) {
-			uint8_t c = fold(words[i].ptr[k]);
+			uint8_t c = (uint8_t)ascii_lower(words[i].ptr[k]);
 
 			if (a->class[c] == 0)
 				a->class[c] = (uint8_t)a->classes++;

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/encode.h"
+
 #define DEPTH_MAX 100u            /* of parentheses and signs */
 #define STACK_MAX (DEPTH_MAX + 2) /* each level holds one operand back */
 
@@ -138,18 +140,13 @@ number(struct parser *p, bool negative)
 	uint64_t value = 0;
 
 	for (size_t i = hex ? 2 : 0; i < w.len; i++) {
-		char c = (char)(w.ptr[i] | 0x20);
-		uint64_t digit;
+		int digit = hex_value(w.ptr[i]);
 
-		if (w.ptr[i] >= '0' && w.ptr[i] <= '9')
-			digit = (uint64_t)(w.ptr[i] - '0');
-		else if (hex && c >= 'a' && c <= 'f')
-			digit = (uint64_t)(c - 'a' + 10);
-		else
+		if (digit < 0 || (uint64_t)digit >= base)
 			return wrong(p, w.ptr, "not a whole number");
-		if (value > (most - digit) / base)
+		if (value > (most - (uint64_t)digit) / base)
 			return wrong(p, w.ptr, "larger than 64 bits hold");
-		value = value * base + digit;
+		value = value * base + (uint64_t)digit;
 	}
 	if (p->at < p->end && *p->at == '.')
 		return wrong(p, p->at, "only whole numbers are known here");

@@ -60,8 +60,7 @@ is_common(struct slice word)
 	char low[LITERAL_MAX];
 
 	for (size_t i = 0; i < word.len; i++)
-		low[i] = (char)(word.ptr[i] >= 'A' && word.ptr[i] <= 'Z' ? word.ptr[i] + 32
-									 : word.ptr[i]);
+		low[i] = ascii_lower(word.ptr[i]);
 	for (size_t i = 0; i < sizeof(agents) / sizeof(agents[0]); i++)
 		if (memmem(agents[i], strlen(agents[i]), low, word.len) != NULL)
 			return true;

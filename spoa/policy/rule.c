@@ -159,11 +159,8 @@ header_field(struct draft *d, const struct tree *n)
 		    d->problems, n, "the policy reads more than %u headers", REQUEST_HEADERS_MAX);
 		return REQUEST_FIELD_NONE;
 	}
-	for (size_t i = 0; i < n->key.len; i++) {
-		char c = n->key.ptr[i];
-
-		low[i] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-	}
+	for (size_t i = 0; i < n->key.len; i++)
+		low[i] = ascii_lower(n->key.ptr[i]);
 	p->header[p->headers] = arena_copy(p->arena, (struct slice){ low, n->key.len });
 	return REQUEST_HEADER + (int)p->headers++;
 }

@@ -63,13 +63,11 @@ percent_decode(struct slice s, char *out)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.len; i++) {
-		if (s.ptr[i] == '%' && s.len - i > 2 && hex_value(s.ptr[i + 1]) >= 0 &&
-		    hex_value(s.ptr[i + 2]) >= 0) {
-			out[n++] = (char)(hex_value(s.ptr[i + 1]) << 4 | hex_value(s.ptr[i + 2]));
+		int value = percent_value((struct slice){ s.ptr + i, s.len - i });
+
+		out[n++] = value < 0 ? s.ptr[i] : (char)value;
+		if (value >= 0)
 			i += 2;
-		} else {
-			out[n++] = s.ptr[i];
-		}
 	}
 	return (struct slice){ out, n };
 }

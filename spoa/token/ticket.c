@@ -228,10 +228,7 @@ host_normal(struct slice host, char store[TICKET_HOST_MAX])
 	if (host.len > TICKET_HOST_MAX)
 		host.len = TICKET_HOST_MAX;
 	host = without_final_dots(without_port(without_final_dots(host)));
-	for (size_t i = 0; i < host.len; i++) {
-		char c = host.ptr[i];
-
-		store[i] = (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-	}
+	for (size_t i = 0; i < host.len; i++)
+		store[i] = ascii_lower(host.ptr[i]);
 	return (struct slice){ store, host.len };
 }
