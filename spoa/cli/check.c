@@ -18,7 +18,7 @@ check_policy(const char *file, struct problems *p)
 	size = policy_size(policy);
 	printf("%s: good: %zu rules, %zu patterns, %zu prefixes\n", file, size.rules, size.patterns,
 	    size.prefixes);
-	policy_unref(policy);
+	policy_free(policy);
 }
 
 static void

@@ -197,7 +197,7 @@ command_explain(int argc, char **argv)
 		fprintf(stderr, "%s\n", problems.list[i].text);
 	if (p != NULL && ask(p, &q))
 		status = 0;
-	policy_unref(p);
+	policy_free(p);
 	problems_fini(&problems);
 	return status;
 }

@@ -25,7 +25,6 @@ agent_init(struct agent *a, struct ev_loop *loop, struct generation *g)
 	stream_home_init(&a->home, loop);
 	weigher_init(&a->weigher, g);
 	a->draining = false;
-	a->connections = a->refused_frames = 0;
 }
 
 void
@@ -66,13 +65,12 @@ name_peer(int fd, char *out, size_t bytes)
 }
 
 static void
-log_refused(struct agent *a, struct connection *c, enum spop_status status)
+log_refused(struct connection *c, enum spop_status status)
 {
 	static struct log_limit limit;
 	struct log_entry e;
 	char peer[80];
 
-	a->refused_frames++;
 	log_begin_limited(&e, LOG_LEVEL_WARN, "spop_refused", &limit, 10);
 	if (e.silent)
 		return;
@@ -114,7 +112,7 @@ on_bytes(struct stream *s, const uint8_t *bytes, size_t n, size_t *used, uint8_t
 		}
 		if (step == SPOP_STEP_CLOSE) {
 			if (status != SPOP_NORMAL)
-				log_refused(a, c, status);
+				log_refused(c, status);
 			answer = STREAM_END;
 			break;
 		}
@@ -140,7 +138,6 @@ agent_connect(struct agent *a, int fd)
 {
 	struct connection *c = xcalloc(1, sizeof(*c));
 
-	a->connections++;
 	spop_session_init(&c->session);
 	stream_start(&c->stream, &a->home, fd, on_bytes, on_gone);
 }

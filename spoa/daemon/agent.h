@@ -15,7 +15,6 @@ struct agent {
 	struct stream_home home; /* first: a stream's home is its agent */
 	struct weigher weigher;
 	bool draining;
-	uint64_t connections, refused_frames;
 };
 
 /* Takes over a reference of g. */

@@ -61,7 +61,7 @@ generation_unref(struct generation *g)
 {
 	if (g == NULL || atomic_fetch_sub(&g->users, 1) != 1)
 		return;
-	policy_unref(g->policy);
+	policy_free(g->policy);
 	keyring_wipe(&g->keys);
 	free(g);
 }

@@ -166,7 +166,7 @@ log_counts(const struct server *s)
 
 	for (unsigned i = 0; i < s->started; i++)
 		for (unsigned k = 0; k < 4; k++)
-			verdict[k] += s->workers[i].agent.weigher.count.verdict[k];
+			verdict[k] += s->workers[i].agent.weigher.verdicts[k];
 	log_line(LOG_LEVEL_INFO, "stopped",
 	    "allow=%llu challenge=%llu deny=%llu pages=%llu passed=%llu",
 	    (unsigned long long)verdict[VERDICT_ALLOW],

@@ -123,7 +123,6 @@ check_pass(
 	if (text.len > 0)
 		state = pass_cache_check(
 		    w->passes, &w->generation->keys, text, now_s, host_of(h, r), &r->src, &pass);
-	w->count.pass[state]++;
 	if (state == PASS_GOOD)
 		e->level = pass.level;
 	else if (state == PASS_ELSEWHERE)
@@ -171,12 +170,10 @@ write_verdict(
 }
 
 static void
-write_no_verdict(
-    struct weigher *w, const struct spop_frame *f, struct slice why, struct spop_writer *out)
+write_no_verdict(const struct spop_frame *f, struct slice why, struct spop_writer *out)
 {
 	uint8_t *begin = spop_frame_begin(out, SPOP_ACK, f->stream_id, f->frame_id);
 
-	w->count.unanswerable++;
 	spop_write_set_string(out, SLICE("rule"), why);
 	spop_frame_end(out, begin, WEIGH_ANSWER_MAX);
 }
@@ -198,18 +195,18 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 		return false;
 	host.known = false; /* its store needs no zeroes */
 	if (!weigh) {
-		write_no_verdict(w, f, SLICE("ammit/no-message"), out);
+		write_no_verdict(f, SLICE("ammit/no-message"), out);
 		return true;
 	}
 	check_pass(w, &r, &host, now_s, &e);
 	policy_judge(w->generation->policy, w->judge, &r, &e, &v, NULL);
-	w->count.verdict[v.kind]++;
+	w->verdicts[v.kind]++;
 	if (v.kind == VERDICT_CHALLENGE && !w->generation->shadow)
 		ticket = seal(w, &r, &host, now_s, v.challenge, text);
 	begin = spop_frame_begin(out, SPOP_ACK, f->stream_id, f->frame_id);
 	write_verdict(w, &v, ticket, out);
 	if (!spop_frame_end(
 		out, begin, max_frame < WEIGH_ANSWER_MAX ? max_frame : WEIGH_ANSWER_MAX))
-		write_no_verdict(w, f, SLICE("ammit/answer-too-long"), out);
+		write_no_verdict(f, SLICE("ammit/answer-too-long"), out);
 	return true;
 }

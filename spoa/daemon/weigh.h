@@ -31,11 +31,7 @@ struct weigher {
 		uint8_t len;
 		int8_t what;
 	} argument[WEIGH_ARGUMENTS];
-	struct {
-		uint64_t verdict[4];   /* by enum verdict_kind, before shadow mode */
-		uint64_t pass[7];      /* by enum pass_state */
-		uint64_t unanswerable; /* no message `weigh`, or an answer that did not fit */
-	} count;
+	uint64_t verdicts[4]; /* given so far, by enum verdict_kind, before shadow mode */
 };
 
 /* Takes over a reference of g. */

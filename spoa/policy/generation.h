@@ -1,6 +1,5 @@
 #pragma once
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -61,7 +60,6 @@ struct field {
 };
 
 struct policy {
-	_Atomic unsigned users;
 	struct arena *arena;
 	struct policy_settings settings;
 

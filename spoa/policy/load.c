@@ -162,7 +162,6 @@ policy_compile(const struct tree *root, struct problems *problems)
 		return NULL;
 	}
 	p = xcalloc(1, sizeof(*p));
-	atomic_init(&p->users, 1);
 	p->arena = arena_new();
 	p->addresses = ipset_new(p->arena);
 	p->settings = (struct policy_settings){ .status_challenge = 403,
@@ -182,7 +181,7 @@ policy_compile(const struct tree *root, struct problems *problems)
 	read_bots(p, root, problems);
 	read_thresholds(p, root, problems);
 	if (problems->errors > errors) {
-		policy_unref(p);
+		policy_free(p);
 		return NULL;
 	}
 	seal(p);

@@ -5,15 +5,9 @@
 #include "policy/generation.h"
 
 void
-policy_ref(struct policy *p)
+policy_free(struct policy *p)
 {
-	atomic_fetch_add_explicit(&p->users, 1, memory_order_relaxed);
-}
-
-void
-policy_unref(struct policy *p)
-{
-	if (p == NULL || atomic_fetch_sub_explicit(&p->users, 1, memory_order_acq_rel) > 1)
+	if (p == NULL)
 		return;
 	for (unsigned i = 0; i < p->fields; i++)
 		patset_free(p->field[i].set);

@@ -54,9 +54,7 @@ struct policy *policy_compile(const struct tree *root, struct problems *problems
 /* Parse and compile text in one go. `file` is how it is called in problems. */
 struct policy *policy_load(const char *file, struct slice text, struct problems *problems);
 
-/* Count of users; the last policy_unref frees it. Safe from any thread. */
-void policy_ref(struct policy *p);
-void policy_unref(struct policy *p); /* NULL is legal */
+void policy_free(struct policy *p); /* NULL is legal */
 
 const struct policy_settings *policy_settings(const struct policy *p);
 

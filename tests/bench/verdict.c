@@ -106,7 +106,7 @@ bench(struct weigher *w, const struct visitor *v, const char *pass, unsigned lon
 	uint64_t before[4], bytes;
 	double ns;
 
-	memcpy(before, w->count.verdict, sizeof(before));
+	memcpy(before, w->verdicts, sizeof(before));
 	build_frames(v, pass);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
 	bytes = weigh_all(w, count);
@@ -115,7 +115,7 @@ bench(struct weigher *w, const struct visitor *v, const char *pass, unsigned lon
 	printf("visitor=%s count=%lu ns=%.0f ack_bytes=%" PRIu64, v->name, count,
 	    ns / (double)count, bytes / count);
 	for (unsigned i = 0; i < 4; i++)
-		printf(" %s=%" PRIu64, verdict_names[i], w->count.verdict[i] - before[i]);
+		printf(" %s=%" PRIu64, verdict_names[i], w->verdicts[i] - before[i]);
 	printf("\n");
 }
 

@@ -38,7 +38,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			   v.challenge->puzzles <= v.challenge->hashes && v.challenge->level >= 1));
 		assert(policy_settings(p)->cookie[0] != '\0');
 	}
-	policy_unref(p);
+	policy_free(p);
 	problems_fini(&problems);
 	return 0;
 }

@@ -199,7 +199,7 @@ tear_down(void **state)
 {
 	(void)state;
 	judge_free(judge);
-	policy_unref(policy);
+	policy_free(policy);
 	return 0;
 }
 

@@ -160,7 +160,7 @@ warnings_do_not_stop(void **state)
 		if (policy == NULL || p.warnings != 1 || p.errors != 0 ||
 		    strstr(p.list[0].text, warnings[i].want) == NULL)
 			fail_msg("%s: %s", warnings[i].name, p.count > 0 ? p.list[0].text : "");
-		policy_unref(policy);
+		policy_free(policy);
 		problems_fini(&p);
 	}
 }
@@ -201,7 +201,7 @@ clean_policies_are_silent(void **state)
 
 		if (policy == NULL || p.count > 0)
 			fail_msg("%s: %s", clean[i], p.count > 0 ? p.list[0].text : "");
-		policy_unref(policy);
+		policy_free(policy);
 	}
 }
 
@@ -230,7 +230,7 @@ settings(void **state)
 	assert_int_equal(s->pass_s, 604800);
 	assert_int_equal(s->cut_weight, 10);
 	assert_int_equal(s->mismatch_weight, 10);
-	policy_unref(p);
+	policy_free(p);
 	p = load(TOP("\"status_codes\":{\"CHALLENGE\":401,\"DENY\":429},\"evidence\":{\"cut\":-1,"
 		     "\"pass_elsewhere\":3},\"pass\":{\"cookie\":\"x_1\",\"binding\":\"circuit\","
 		     "\"expiry_s\":60}"));
@@ -242,7 +242,7 @@ settings(void **state)
 	assert_int_equal(s->pass_s, 60);
 	assert_int_equal(s->cut_weight, -1);
 	assert_int_equal(s->mismatch_weight, 3);
-	policy_unref(p);
+	policy_free(p);
 }
 
 static void
@@ -267,10 +267,8 @@ fields_and_headers(void **state)
 	assert_int_equal(size.rules, 1);
 	assert_int_equal(size.patterns, 2);
 	assert_true(size.bytes > 1000);
-	policy_ref(p);
-	policy_unref(p);
-	policy_unref(p);
-	policy_unref(NULL);
+	policy_free(p);
+	policy_free(NULL);
 }
 
 static void

@@ -93,7 +93,7 @@ tear_down(void **state)
 	(void)state;
 	judge_free(judge);
 	judge_free(NULL);
-	policy_unref(policy);
+	policy_free(policy);
 	return 0;
 }
 
@@ -371,7 +371,7 @@ without_thresholds(void **state)
 	request_set(&r, REQUEST_USER_AGENT, SLICE(""));
 	policy_judge(p, judge, &r, &e, &v, NULL);
 	assert_true(slice_equal(v.rule, SLICE("default/allow")));
-	policy_unref(p);
+	policy_free(p);
 	problems_fini(&problems);
 }
 
@@ -431,7 +431,7 @@ nor_without_jit_and_the_verdicts_are_the_same(void **state)
 	judge_all(interpreted, fresh);
 	assert_int_equal(allocations, before);
 	judge_free(fresh);
-	policy_unref(interpreted);
+	policy_free(interpreted);
 	problems_fini(&problems);
 }
 
