@@ -62,6 +62,15 @@ problem_warn(struct problems *p, const struct place *at, const char *format, ...
 }
 
 void
+problems_print(const struct problems *p, const char *prefix)
+{
+	for (size_t i = 0; i < p->count; i++)
+		fprintf(stderr, "%s%s\n", prefix, p->list[i].text);
+	if (p->errors + p->warnings > p->count)
+		fprintf(stderr, "%sand %zu more\n", prefix, p->errors + p->warnings - p->count);
+}
+
+void
 problems_fini(struct problems *p)
 {
 	for (size_t i = 0; i < p->count; i++)

@@ -32,5 +32,9 @@ void problem_error(struct problems *p, const struct place *at, const char *forma
 void problem_warn(struct problems *p, const struct place *at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* All of it on stderr, a line each behind `prefix`; how many more there were, if not all were kept.
+ */
+void problems_print(const struct problems *p, const char *prefix);
+
 /* Frees the list and makes it empty again. */
 void problems_fini(struct problems *p);

@@ -69,8 +69,7 @@ command_check(int argc, char **argv)
 		else
 			check_policy(argv[i], &p);
 	}
-	for (size_t i = 0; i < p.count; i++)
-		fprintf(stderr, "%s\n", p.list[i].text);
+	problems_print(&p, "");
 	errors = p.errors;
 	if (errors + p.warnings > 0)
 		fprintf(stderr, "%zu errors, %zu warnings\n", errors, p.warnings);

@@ -193,8 +193,7 @@ command_explain(int argc, char **argv)
 		return 1;
 	}
 	p = generation_policy(q.policy, &problems);
-	for (size_t i = 0; i < problems.count; i++)
-		fprintf(stderr, "%s\n", problems.list[i].text);
+	problems_print(&problems, "");
 	if (p != NULL && ask(p, &q))
 		status = 0;
 	policy_free(p);

@@ -27,8 +27,7 @@ command_rotate(int argc, char **argv)
 		printf("%s/key has a new key; send the daemon SIGHUP to use it\n", o.state_dir);
 		status = 0;
 	}
-	for (size_t i = 0; i < p.count; i++)
-		fprintf(stderr, "ammit: %s\n", p.list[i].text);
+	problems_print(&p, "ammit: ");
 	problems_fini(&p);
 	options_fini(&o);
 	return status;

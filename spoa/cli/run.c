@@ -33,8 +33,7 @@ command_run(int argc, char **argv)
 		help();
 		status = 0;
 	} else if (p.errors > 0) {
-		for (size_t i = 0; i < p.count; i++)
-			fprintf(stderr, "ammit: %s\n", p.list[i].text);
+		problems_print(&p, "ammit: ");
 	} else {
 		status = server_run(&o);
 	}

@@ -27,15 +27,6 @@ struct server {
 	ev_signal on_term, on_int, on_hup;
 };
 
-static void
-print_problems(struct problems *p)
-{
-	for (size_t i = 0; i < p->count; i++)
-		fprintf(stderr, "ammit: %s\n", p->list[i].text);
-	if (p->errors + p->warnings > p->count)
-		fprintf(stderr, "ammit: and %zu more\n", p->errors + p->warnings - p->count);
-}
-
 /* Each socket goes to HAProxy's own group, since HAProxy drops all others when it starts. */
 static gid_t
 socket_group(const char *name, struct problems *p, const char *option)
@@ -112,7 +103,7 @@ on_reload(EV_P_ ev_signal *w, int events)
 
 	(void)loop;
 	(void)events;
-	print_problems(&p);
+	problems_print(&p, "ammit: ");
 	if (g == NULL) {
 		log_line(
 		    LOG_LEVEL_ERROR, "reload_refused", "errors=%zu running=unchanged", p.errors);
@@ -239,11 +230,11 @@ server_run(const struct options *o)
 	if (p.errors == 0 && start_threads(&s, g, &p)) {
 		generation_unref(g);
 		g = NULL;
-		print_problems(&p);
+		problems_print(&p, "ammit: ");
 		serve(&s);
 		status = 0;
 	} else {
-		print_problems(&p);
+		problems_print(&p, "ammit: ");
 		close_socket(&o->spop, s.spop_fd);
 		close_socket(&o->http, s.http_fd);
 	}
