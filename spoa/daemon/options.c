@@ -205,8 +205,8 @@ runtime_folder(char *buf, size_t bytes)
 		snprintf(buf, bytes, "%.*s", (int)strcspn(given, ":"), given);
 		return buf;
 	}
-	if ((geteuid() == 0 && file_make_folder("/run/ammit")) || access("/run/ammit", W_OK) == 0)
-		return "/run/ammit";
+	if (access(OPTIONS_RUN, W_OK) == 0 || (geteuid() == 0 && access("/run", W_OK) == 0))
+		return OPTIONS_RUN;
 	return NULL;
 }
 
@@ -258,6 +258,7 @@ resolve(struct options *o, struct problems *p)
 	folder = runtime_folder(buf, sizeof(buf));
 	if (folder == NULL)
 		folder = o->state_dir;
+	o->in_run = strcmp(folder, OPTIONS_RUN) == 0;
 	default_socket(&o->spop, folder, "spop.sock", p);
 	default_socket(&o->http, folder, "http.sock", p);
 }

@@ -9,6 +9,8 @@
 #include "base/slice.h"
 #include "net/endpoint.h"
 
+#define OPTIONS_RUN "/run/ammit"
+
 /*
  * What `ammit run` can be told, on the command line (--NAME VALUE) or in a file (NAME VALUE, one a
  * line, # comments). One table feeds the parser, --help, the check command and the man page's test.
@@ -18,6 +20,7 @@ struct options {
 	char *state_dir; /* never NULL once resolved */
 	struct endpoint spop, http, drip, control;
 	bool has_drip, has_control;
+	bool in_run; /* a socket stands in OPTIONS_RUN, which is made when the daemon starts */
 	unsigned workers;
 	mode_t spop_mode, http_mode;
 	char *spop_group, *http_group; /* NULL: group haproxy if there is one and we may */
@@ -48,8 +51,9 @@ extern const size_t option_row_count;
 
 /*
  * argv holds what follows `run`. Reads -c FILE first, then the flags on top of it; then fills in
- * what was left unsaid: folders, sockets, workers. Every problem is collected; the options may be
- * used only if there is none. *help is set on --help, and then nothing else is looked at.
+ * what was left unsaid: folders, sockets, workers. Nothing is made. Every problem is collected; the
+ * options may be used only if there is none. *help is set on --help, and then nothing else is
+ * looked at.
  */
 void options_read(struct options *o, int argc, char **argv, struct problems *p, bool *help);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -41,6 +42,15 @@ socket_group(const char *name, struct problems *p, const char *option)
 	return g->gr_gid;
 }
 
+/* Everybody may pass through it: who may connect is said by the modes of the sockets. */
+static void
+make_run_folder(void)
+{
+	if (mkdir(OPTIONS_RUN, 0755) == 0)
+		chmod(OPTIONS_RUN,
+		    0755); /* whatever the umask is; if it cannot be made, bind says so */
+}
+
 static void
 open_sockets(struct server *s, struct problems *p)
 {
@@ -51,6 +61,8 @@ open_sockets(struct server *s, struct problems *p)
 
 	if (p->errors > 0)
 		return;
+	if (o->in_run)
+		make_run_folder();
 	s->spop_fd = endpoint_listen(&o->spop, o->spop_mode, spop_group, why, sizeof(why));
 	if (s->spop_fd < 0)
 		problem_error(p, &(struct place){ .path = "spop" }, "%s", why);

@@ -87,7 +87,7 @@ keyring_parse(struct keyring *k, struct slice text, unsigned *line, const char *
 	}
 	*line = 0;
 	if (k->count == 0)
-		*why = "no key in the file: `ammit keygen` writes one";
+		*why = "no key in the file: take it away, and `ammit run` makes a new one";
 	return k->count > 0;
 }
 
