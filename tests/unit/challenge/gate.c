@@ -9,6 +9,7 @@
 
 #include "challenge/pow.h"
 #include "token/ticket.h"
+#include "unit/fixtures.h"
 
 #define OLD "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define NEW "1111111111111111111111111111111111111111111111111111111111111111"
@@ -24,26 +25,6 @@ struct scene {
 	struct gate_answer answer;
 	char text[TICKET_TEXT_MAX], solution[CHALLENGE_PUZZLES_MAX * 9];
 };
-
-static struct address
-address(const char *text)
-{
-	struct address a;
-
-	assert_true(address_parse(slice_of(text), &a));
-	return a;
-}
-
-static struct keyring
-ring(const char *text)
-{
-	struct keyring k;
-	unsigned line;
-	const char *why;
-
-	assert_true(keyring_parse(&k, slice_of(text), &line, &why));
-	return k;
-}
 
 static void
 seal(struct scene *s)

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "unit/random.h"
+
 #define WORDS 40u
 #define TEXT_MAX 300u
 
@@ -21,17 +23,6 @@ hit(void *context, uint32_t word, size_t end)
 	(void)context;
 	assert_true(word < WORDS && end <= TEXT_MAX);
 	seen[word][end] = true;
-}
-
-static uint32_t
-next_random(uint32_t n)
-{
-	static uint64_t seed = 88172645463325252u;
-
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)((seed >> 16) % n);
 }
 
 /* Every word, everywhere it ends, as a search byte by byte finds it. */

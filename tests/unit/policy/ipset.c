@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "unit/random.h"
+
 #define LISTS 40u
 
 static struct prefix
@@ -90,17 +92,6 @@ an_empty_one_covers_nothing(void **state)
 	ipset_free(s);
 	ipset_free(NULL);
 	arena_free(arena);
-}
-
-static uint32_t
-next_random(uint32_t n)
-{
-	static uint64_t seed = 88172645463325252u;
-
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)((seed >> 16) % n);
 }
 
 static bool

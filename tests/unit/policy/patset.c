@@ -10,6 +10,7 @@
 
 #include "base/utf8.h"
 #include "unit/policy/patterns.h"
+#include "unit/random.h"
 
 #define BITS 64 /* words of each bit set: more than any test here needs */
 
@@ -83,17 +84,6 @@ compare(struct slice text)
 		/* Asked again, it says the same. */
 		assert_int_equal(patset_match(set, &scratch, number[i], text, matcher), got);
 	}
-}
-
-static uint32_t
-next_random(uint32_t n)
-{
-	static uint64_t seed = 88172645463325252u;
-
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)((seed >> 16) % n);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/encode.h"
+#include "unit/fixtures.h"
 
 #define OLD "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define NEW "1111111111111111111111111111111111111111111111111111111111111111"
@@ -25,26 +26,6 @@
 	"MDAsImV4cCI6MTcwMDYwMDAwMCwibHZsIjozLCJiaW5kIjoibmV0IiwibmV0IjoiMTkyLjAuMi4wIiwi"         \
 	"anRpIjoiMTAxMTEyMTMxNDE1MTYxNzE4MTkxYTFiMWMxZDFlMWYiLCJob3N0IjoiZ2l0LmV4YW1wbGUu"         \
 	"b3JnIn0.mbJ5zjoDV46TPZXKla1ca7zQURipGNV96CAwZIZAa_w"
-
-static struct keyring
-ring(const char *text)
-{
-	struct keyring k;
-	unsigned line;
-	const char *why;
-
-	assert_true(keyring_parse(&k, slice_of(text), &line, &why));
-	return k;
-}
-
-static struct address
-address(const char *text)
-{
-	struct address a;
-
-	assert_true(address_parse(slice_of(text), &a));
-	return a;
-}
 
 static struct pass
 sample(void)

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "unit/fixtures.h"
+
 #define NOW 1900000000
 
 static struct keyring keys, others;
@@ -25,15 +27,6 @@ seal(const struct keyring *k, unsigned n, char text[PASS_TEXT_MAX])
 	address_parse(SLICE("192.0.2.0"), &p.client);
 	memcpy(p.id, &n, sizeof(n));
 	return (struct slice){ text, pass_seal(k, &p, text) };
-}
-
-static struct address
-address(const char *text)
-{
-	struct address a;
-
-	assert_true(address_parse(slice_of(text), &a));
-	return a;
 }
 
 static const struct {

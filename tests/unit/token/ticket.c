@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/encode.h"
+#include "unit/fixtures.h"
 
 #define OLD "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define NEW "1111111111111111111111111111111111111111111111111111111111111111"
@@ -18,17 +19,6 @@
 #define GOLDEN                                                                                     \
 	"101112131415161718191a1b1c1d1e1fAZWe91QAAAAAZVPxAAEQAAEAAAADAZMACTqAAQTAAAIAAAAA"         \
 	"AAAAAAAAAAAAD2dpdC5leGFtcGxlLm9yZ_mz5REfXrvpqup2LNBXPX2xl_Bk22nF5_IrsTb_qEJj"
-
-static struct keyring
-ring(const char *text)
-{
-	struct keyring k;
-	unsigned line;
-	const char *why;
-
-	assert_true(keyring_parse(&k, slice_of(text), &line, &why));
-	return k;
-}
 
 static struct ticket
 sample(void)
