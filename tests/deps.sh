@@ -5,7 +5,8 @@
 #   tests/deps.sh demo    only what builds and runs: no browser, no test tools
 set -eu
 
-build="make gcc libc6-dev pkg-config libev-dev libssl-dev libcjson-dev libpcre2-dev libmicrohttpd-dev"
+build="make gcc libc6-dev pkg-config libev-dev libssl-dev libcjson-dev libpcre2-dev libmicrohttpd-dev libfyaml-dev
+	libmaxminddb-dev"
 run="haproxy"
 check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium chromium chromium-driver
 	valgrind wrk shellcheck clang clang-format libclang-rt-14-dev git"

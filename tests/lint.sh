@@ -37,6 +37,8 @@ door() { # HEADER_REGEX FILE_REGEX
 }
 door 'openssl/' 'spoa/base/crypto\.c'
 door '(cjson/)?cJSON' 'spoa/base/json\.c'
+door 'libfyaml' 'spoa/base/yaml\.c'
+door 'maxminddb' 'spoa/base/mmdb\.c'
 door 'pcre2' 'spoa/policy/regex\.c'
 door 'microhttpd' 'spoa/net/http\.c'
 door 'ev\.h' 'spoa/(net|daemon)/[a-z_]+\.[ch]'

@@ -7,7 +7,7 @@
 #include "base/slice.h"
 
 /*
- * A document as somebody wrote it, JSON today and YAML beside it: one tree for both, so that what
+ * A document as somebody wrote it, JSON or YAML: one tree for both, so that what
  * reads a policy never knows which it was. Nodes live in the arena that they were parsed into, in
  * the order of the file, and know where they stand.
  */
@@ -22,6 +22,7 @@ struct tree {
 	struct slice text;     /* string: its value, NUL-terminated (and may hold others) */
 	double number;
 	bool truth;
+	bool plain; /* YAML, without quotes: `text` is there whatever the kind */
 	const char *file;
 	struct tree *parent, *first, *last, *next;
 };

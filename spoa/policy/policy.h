@@ -8,8 +8,8 @@
 #include "base/arena.h"
 #include "base/problem.h"
 #include "base/slice.h"
-#include "base/tree.h"
 #include "policy/request.h"
+#include "policy/source.h"
 
 /*
  * A policy in the Anubis format, compiled: an immutable generation that any number of threads
@@ -46,21 +46,26 @@ struct policy_settings {
 };
 
 /*
- * Compile `root`. Every error of the file goes to `problems`; NULL if there was any. The tree is
- * not needed afterwards.
+ * Parse and compile text in one go, JSON or YAML. `file` is how it is called in problems, and where
+ * the paths in it begin. `source` NULL: it may name no other file.
  */
-struct policy *policy_compile(const struct tree *root, struct problems *problems);
+struct policy *policy_load(
+    const char *file, struct slice text, const struct source *source, struct problems *problems);
 
-/* Parse and compile text in one go. `file` is how it is called in problems. */
-struct policy *policy_load(const char *file, struct slice text, struct problems *problems);
+/*
+ * As policy_load, of what an import names: each document is a list of rules and nothing else. For
+ * `ammit check`.
+ */
+struct policy *policy_load_list(
+    const char *file, struct slice text, const struct source *source, struct problems *problems);
 
 void policy_free(struct policy *p); /* NULL is legal */
 
 const struct policy_settings *policy_settings(const struct policy *p);
 
-/* Rules it has, patterns, prefixes; bytes it holds. */
+/* Rules it has, patterns, prefixes, sites beside the default one; bytes it holds. */
 struct policy_size {
-	size_t rules, patterns, prefixes, bytes;
+	size_t rules, patterns, prefixes, sites, bytes;
 };
 struct policy_size policy_size(const struct policy *p);
 

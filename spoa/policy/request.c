@@ -3,7 +3,7 @@
 #include <assert.h>
 
 const char *const request_argument[REQUEST_HEADER] = { "method", "path", "query", "host", "ua",
-	"ver", "pass" };
+	"ver", "pass", "tls.version", "tls.ja3", "tls.ja4" };
 
 size_t
 request_limit(unsigned field)
@@ -16,6 +16,9 @@ request_limit(unsigned field)
 		[REQUEST_USER_AGENT] = 512,
 		[REQUEST_VERSION] = 8,
 		[REQUEST_PASS] = 1024,
+		[REQUEST_TLS] = 16,
+		[REQUEST_JA3] = 64,
+		[REQUEST_JA4] = 64,
 		[REQUEST_HEADER] = 256,
 	};
 

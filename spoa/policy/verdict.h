@@ -25,6 +25,15 @@ struct verdict {
 	int32_t weight;
 	const struct challenge *challenge; /* set when kind is VERDICT_CHALLENGE */
 	bool by_pass; /* it would have been a challenge, but the pass was enough */
+
+	/* Shadow mode, of the site or of a rule: what would have been, had it been in force. The
+	 * same as above if nothing is in shadow. */
+	struct {
+		enum verdict_kind kind;
+		struct slice rule;
+		int32_t weight;
+	} would;
+	struct slice site; /* "git.example.org", "*.example.org", "default"; "" without hosts */
 };
 
 /* What matched, in order, for `ammit explain`. */
@@ -32,14 +41,23 @@ struct matched {
 	struct slice rule;
 	enum action action;
 	int32_t weight; /* added by it */
+	bool shadow;    /* it counts for `would` only */
+};
+
+/* A rule that could not be evaluated, and counts as no match. */
+struct failed {
+	struct slice rule;
+	const char *why; /* constant words */
 };
 
 #define TRACE_MAX 256
+#define TRACE_FAILED_MAX 32
 
 struct trace {
 	struct matched list[TRACE_MAX];
 	unsigned count;
-	unsigned errors; /* rules that failed: match limit and the like */
+	struct failed failed[TRACE_FAILED_MAX];
+	unsigned errors; /* rules that failed, kept in `failed` or not */
 };
 
 /* What one thread needs to judge: match data, JIT stack, buffers. Allocated once. */
@@ -50,6 +68,9 @@ void judge_free(struct judge *j); /* NULL is legal */
 
 /* Rules that failed since judge_new (a match limit, …): they count as 'no match'. */
 uint64_t judge_errors(const struct judge *j);
+
+/* What load_1m, load_5m and load_15m are from now on; 0 until it is said. */
+void judge_set_load(struct judge *j, const double load[3]);
 
 /*
  * Weigh one request. Allocates nothing, never fails: a rule that cannot be evaluated does not

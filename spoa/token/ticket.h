@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/address.h"
+#include "base/host.h"
 #include "base/slice.h"
 #include "policy/policy.h"
 #include "token/key.h"
@@ -23,7 +24,7 @@
  */
 #define TICKET_ID_BYTES 16u
 #define TICKET_REFERENCE_CHARS 12u
-#define TICKET_HOST_MAX 255u
+#define TICKET_HOST_MAX HOST_MAX
 #define TICKET_TEXT_MAX 512u
 #define TICKET_LIFE_S 600
 
@@ -65,9 +66,3 @@ struct ticket_ids {
 };
 void ticket_ids_init(struct ticket_ids *g, const uint8_t secret[32]);
 void ticket_ids_next(struct ticket_ids *g, uint8_t id[TICKET_ID_BYTES]);
-
-/*
- * The host as it is sealed and compared: lower case, without port and final dot, brackets of an
- * IPv6 literal kept. Writes at most TICKET_HOST_MAX bytes to `store`, which the result borrows.
- */
-struct slice host_normal(struct slice host, char store[TICKET_HOST_MAX]);
