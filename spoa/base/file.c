@@ -3,12 +3,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+
+/* What failed; where the words of the system do not say what to do, ours. */
+static const char *
+describe(int error)
+{
+	return error == EACCES ? "Permission denied: let the user that runs this read it"
+			       : strerror(error);
+}
+
+static const char *
+too_large(unsigned long long bytes, size_t most)
+{
+	static _Thread_local char why[80];
+
+	snprintf(why, sizeof(why), "it has %llu bytes, and at most %zu are read", bytes, most);
+	return why;
+}
 
 char *
 file_read(const char *path, size_t most, size_t *bytes, const char **why)
@@ -20,15 +38,16 @@ file_read(const char *path, size_t most, size_t *bytes, const char **why)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0) {
-		*why = strerror(errno);
+		*why = describe(errno);
 		return NULL;
 	}
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-		*why = S_ISDIR(st.st_mode) ? "it is a folder" : "it is no regular file";
+		*why = S_ISDIR(st.st_mode) ? "it is a folder: name a file in it"
+					   : "it is no regular file";
 		goto fail;
 	}
 	if ((unsigned long long)st.st_size > most) {
-		*why = "the file is too large";
+		*why = too_large((unsigned long long)st.st_size, most);
 		goto fail;
 	}
 	buf = xcalloc(1, (size_t)st.st_size + 1);

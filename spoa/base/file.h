@@ -7,7 +7,7 @@
 
 /*
  * A whole regular file of at most `most` bytes, NUL-terminated; free it with free(). NULL with
- * *why, which needs no freeing.
+ * *why, which needs no freeing and stands until this thread fails to read the next file.
  */
 char *file_read(const char *path, size_t most, size_t *bytes, const char **why);
 

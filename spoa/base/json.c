@@ -1,11 +1,9 @@
 #include "base/json.h"
 
 #include <cjson/cJSON.h>
-#include <stdlib.h>
-#include <strings.h>
+#include <string.h>
 
 #include "base/encode.h"
-#include "base/memory.h"
 #include "base/utf8.h"
 
 /*
@@ -352,33 +350,10 @@ take_values(struct arena *a, struct tree *n, const cJSON *item)
 	return below == NULL;
 }
 
-static int
-by_name(const void *a, const void *b)
-{
-	const struct tree *x = *(struct tree *const *)a, *y = *(struct tree *const *)b;
-	int order = strcasecmp(x->key.ptr, y->key.ptr);
-
-	return order != 0 ? order : x->index < y->index ? -1 : 1;
-}
-
-/* Case is ignored, as in tree_get: of two such names only one would ever be read. */
 static void
 find_twins(const struct tree *n, struct problems *p)
 {
-	if (n->kind == TREE_MAP && n->count > 1) {
-		struct tree **list = xcalloc(n->count, sizeof(struct tree *));
-		size_t k = 0;
-
-		for (struct tree *child = n->first; child != NULL; child = child->next)
-			list[k++] = child;
-		qsort(list, k, sizeof(struct tree *), by_name);
-		for (size_t i = 1; i < k; i++)
-			if (slice_equal_nocase(list[i]->key, list[i - 1]->key))
-				tree_error(p, list[i],
-				    "stands twice in this map, first in line %u: keep one",
-				    list[i - 1]->line);
-		free(list);
-	}
+	tree_twins(n, p);
 	for (const struct tree *child = n->first; child != NULL; child = child->next)
 		find_twins(child, p);
 }

@@ -1,7 +1,10 @@
 #include "base/tree.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 
 #define PATH_DEPTH_MAX 64u
@@ -100,4 +103,33 @@ tree_warn(struct problems *p, const struct tree *node, const char *format, ...)
 	va_start(args, format);
 	say(p, true, node, format, args);
 	va_end(args);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct tree *x = *(struct tree *const *)a, *y = *(struct tree *const *)b;
+	int order = strcasecmp(x->key.ptr, y->key.ptr);
+
+	return order != 0 ? order : x->index < y->index ? -1 : 1;
+}
+
+void
+tree_twins(const struct tree *map, struct problems *p)
+{
+	struct tree **list;
+	size_t k = 0;
+
+	if (map->kind != TREE_MAP || map->count < 2)
+		return;
+	list = xcalloc(map->count, sizeof(struct tree *));
+	for (struct tree *child = map->first; child != NULL; child = child->next)
+		list[k++] = child;
+	qsort(list, k, sizeof(struct tree *), by_name);
+	for (size_t i = 1; i < k; i++)
+		if (slice_equal_nocase(list[i]->key, list[i - 1]->key))
+			tree_error(p, list[i],
+			    "stands twice in this map, first in line %u: keep one",
+			    list[i - 1]->line);
+	free(list);
 }

@@ -35,6 +35,13 @@ struct tree *tree_get(const struct tree *map, const char *key);
 /* Append a child; sets parent, index and count. */
 void tree_add(struct tree *parent, struct tree *child);
 
+/*
+ * A problem for each member of a map whose name stands there already, case ignored as in tree_get:
+ * of two such names only one would ever be read. Anything but a map is left alone. No name may hold
+ * a NUL.
+ */
+void tree_twins(const struct tree *map, struct problems *p);
+
 /* "bots[3].path_regex" into buf, always NUL-terminated; "" for the root. */
 void tree_path(const struct tree *node, char *buf, size_t cap);
 

@@ -16,6 +16,8 @@
  * A plain scalar that looks like null, a bool or a number becomes that kind, with `plain` set and
  * its text kept: what it means is for the schema to say (country NO is no bool). A name that stands
  * twice in one map is an error, case ignored; so are nesting deeper than 64, merge keys, tags other
- * than the core ones, and what is no UTF-8. Aliases are followed within YAML_NODES_MAX.
+ * than the core ones, and what is no UTF-8. Aliases are followed within YAML_NODES_MAX. Further
+ * limits, each an error that says so: a value of 1 MB, 100 anchors in a document, and what
+ * yaml_screen.h keeps from libfyaml. An empty file is an error; an empty document is a null.
  */
 struct tree *yaml_parse(struct arena *a, const char *file, struct slice text, struct problems *p);

@@ -11,6 +11,9 @@ schema_get(const struct tree *map, const char *key, enum tree_kind kind, struct 
 		return NULL;
 	if (n->kind == kind)
 		return n;
+	/* Country NO and version 1.10 are what was written, whatever they look like. */
+	if (kind == TREE_STRING && n->plain && (n->kind == TREE_BOOL || n->kind == TREE_NUMBER))
+		return n;
 	tree_error(
 	    problems, n, "is %s and must be %s", tree_kind_names[n->kind], tree_kind_names[kind]);
 	return NULL;

@@ -7,7 +7,8 @@
 
 /*
  * Members of a map, by name and kind. As Go decodes them: names in any case, null is absent. A
- * member of another kind is an error, and absent.
+ * member of another kind is an error, and absent. Where a string is asked for, a bool or number
+ * that YAML has without quotes is one, by its `text`: look at that alone, not at the kind.
  */
 const struct tree *schema_get(
     const struct tree *map, const char *key, enum tree_kind kind, struct problems *problems);
