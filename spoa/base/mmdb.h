@@ -17,8 +17,8 @@ struct mmdb *mmdb_open(const char *file, const char **why);
 void mmdb_close(struct mmdb *m); /* NULL is legal */
 
 /*
- * Two capital letters, from country.iso_code or country_code (or registered_country.iso_code where
- * there is no country). False: not known.
+ * Two capital letters, from country.iso_code, country_code or country (or registered_country's
+ * iso_code where there is no country). False: not known, or a circuit.
  */
 bool mmdb_country(const struct mmdb *m, const struct address *a, char out[2]);
 
