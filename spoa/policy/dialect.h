@@ -14,7 +14,8 @@
 struct dialect {
 	const char *refused;    /* what cannot be supported, NULL: nothing */
 	const char *unportable; /* the first thing that Go refuses and PCRE2 takes, NULL: none */
-	size_t offset;          /* of either, in the pattern as written */
+	const char *rewrite; /* of either: what to write instead, constant; NULL: there is none */
+	size_t offset;       /* of either, in the pattern as written */
 };
 
 /* Room that any translation of n bytes fits into. */

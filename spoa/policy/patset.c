@@ -39,19 +39,46 @@ struct patset {
 	struct word *word;
 	uint32_t words;
 	uint32_t *member, *owner;
-	uint64_t *always; /* patterns without a word */
 };
 
-static void
-bit_set(uint64_t *bits, uint32_t n)
+/* What a scan and those who ask know of 64 patterns. */
+struct known {
+	uint64_t hit;   /* a word of it was seen */
+	uint64_t asked; /* the answer is known: */
+	uint64_t yes;   /* this */
+};
+
+/* The room of a scratch, with what lies where. */
+struct room {
+	uint64_t *known_summary, *word_summary; /* bit n: known[n], word[n] are not 0 */
+	struct known *known;
+	uint64_t *word; /* [word]: was seen */
+};
+
+static uint64_t
+bit(uint32_t n)
 {
-	bits[n / 64] |= (uint64_t)1 << n % 64;
+	return (uint64_t)1 << n % 64;
 }
 
-static bool
-bit_get(const uint64_t *bits, uint32_t n)
+static struct room
+room_of(const struct patset *s, uint64_t *at)
 {
-	return (bits[n / 64] >> n % 64 & 1) != 0;
+	const size_t patterns = BITSET_WORDS(s->count), words = BITSET_WORDS(s->words);
+	struct room r;
+
+	r.known_summary = at;
+	r.word_summary = r.known_summary + BITSET_WORDS(patterns);
+	r.known = (struct known *)(r.word_summary + BITSET_WORDS(words));
+	r.word = (uint64_t *)(r.known + patterns);
+	return r;
+}
+
+static struct known *
+touch(const struct room *r, uint32_t pattern)
+{
+	r->known_summary[pattern / 4096] |= bit(pattern / 64);
+	return &r->known[pattern / 64];
 }
 
 struct patset *
@@ -257,10 +284,7 @@ patset_seal(struct patset *s)
 	make_room(s);
 	seal_words(s);
 	seal_owners(s);
-	s->always = arena_alloc(s->arena, BITSET_WORDS(s->count) * sizeof(uint64_t));
 	for (uint32_t i = 0; i < s->count; i++) {
-		if (s->pattern[i].words.count == 0)
-			bit_set(s->always, i);
 		s->pattern[i].source = (struct slice){ NULL, 0 };
 		s->pattern[i].words.first = NULL;
 	}
@@ -278,10 +302,13 @@ patset_count(const struct patset *s)
 	return s->count;
 }
 
-uint32_t
-patset_words(const struct patset *s)
+size_t
+patset_room(const struct patset *s)
 {
-	return s->words;
+	const size_t patterns = BITSET_WORDS(s->count), words = BITSET_WORDS(s->words);
+
+	return BITSET_WORDS(patterns) + BITSET_WORDS(words) + words +
+	       patterns * (sizeof(struct known) / sizeof(uint64_t));
 }
 
 size_t
@@ -297,6 +324,7 @@ patset_bytes(const struct patset *s)
 struct scan {
 	const struct patset *set;
 	struct patset_scratch *scratch;
+	struct room room;
 	struct slice text;
 };
 
@@ -317,31 +345,35 @@ word_found(void *context, uint32_t word, size_t end)
 	struct scan *scan = context;
 	const struct patset *s = scan->set;
 	const struct word *w = &s->word[word];
-	size_t known = w->text.len < AUTOMATON_WORD_MAX ? w->text.len : AUTOMATON_WORD_MAX;
+	size_t cut = w->text.len < AUTOMATON_WORD_MAX ? w->text.len : AUTOMATON_WORD_MAX;
+	uint64_t *seen = &scan->room.word[word / 64];
 
-	if (bit_get(scan->scratch->word, word) || !stands_at(w, scan->text, end - known))
+	if ((*seen & bit(word)) != 0 || !stands_at(w, scan->text, end - cut))
 		return;
-	bit_set(scan->scratch->word, word);
+	*seen |= bit(word);
+	scan->room.word_summary[word / 4096] |= bit(word / 64);
 	for (uint32_t i = w->first; i < w[1].first; i++) {
 		uint32_t p = s->member[i];
+		struct known *k = touch(&scan->room, p);
 
-		if (w->exact)
-			bit_set(scan->scratch->sure, p);
-		if (bit_get(scan->scratch->hit, p))
+		if (w->exact) {
+			k->asked |= bit(p);
+			k->yes |= bit(p);
+		}
+		if ((k->hit & bit(p)) != 0)
 			continue;
-		bit_set(scan->scratch->hit, p);
-		for (uint32_t k = s->pattern[p].first_owner; k < s->pattern[p + 1].first_owner; k++)
-			bit_set(scan->scratch->owner, s->owner[k]);
+		k->hit |= bit(p);
+		for (uint32_t o = s->pattern[p].first_owner; o < s->pattern[p + 1].first_owner; o++)
+			patset_mark(
+			    scan->scratch->owner, scan->scratch->owner_summary, s->owner[o]);
 	}
 }
 
 void
 patset_scan(const struct patset *s, struct slice text, struct patset_scratch *scratch)
 {
-	struct scan scan = { s, scratch, text };
+	struct scan scan = { s, scratch, room_of(s, scratch->room), text };
 
-	for (size_t i = 0; i < BITSET_WORDS(s->count); i++)
-		scratch->hit[i] |= s->always[i];
 	if (s->automaton != NULL && text.len >= LITERAL_MIN)
 		automaton_scan(s->automaton, text, word_found, &scan);
 }
@@ -350,19 +382,39 @@ enum regex_result
 patset_match(const struct patset *s, struct patset_scratch *scratch, uint32_t pattern,
     struct slice text, struct regex_matcher *m)
 {
+	const struct room room = room_of(s, scratch->room);
+	const struct pattern *p = &s->pattern[pattern];
+	struct known *k = &room.known[pattern / 64];
 	enum regex_result result;
 
-	if (!bit_get(scratch->hit, pattern))
+	if ((k->asked & bit(pattern)) != 0)
+		return (k->yes & bit(pattern)) != 0 ? REGEX_YES : REGEX_NO;
+	if (p->words.count > 0 && (k->hit & bit(pattern)) == 0)
 		return REGEX_NO;
-	if (bit_get(scratch->sure, pattern))
-		return REGEX_YES;
-	if (s->pattern[pattern].empty)
-		result = text.len == 0 ? REGEX_YES : REGEX_NO;
-	else
-		result = regex_match(s->pattern[pattern].regex, m, text);
+	if (p->empty)
+		return text.len == 0 ? REGEX_YES : REGEX_NO;
+	result = regex_match(p->regex, m, text);
+	touch(&room, pattern)->asked |= bit(pattern);
 	if (result == REGEX_YES)
-		bit_set(scratch->sure, pattern);
-	else
-		scratch->hit[pattern / 64] &= ~((uint64_t)1 << pattern % 64);
+		k->yes |= bit(pattern);
 	return result;
+}
+
+void
+patset_clear(const struct patset *s, struct patset_scratch *scratch)
+{
+	const struct room room = room_of(s, scratch->room);
+	const size_t patterns = BITSET_WORDS(BITSET_WORDS(s->count));
+	const size_t words = BITSET_WORDS(BITSET_WORDS(s->words));
+
+	for (size_t i = 0; i < patterns; i++) {
+		for (uint64_t left = room.known_summary[i]; left != 0; left &= left - 1)
+			room.known[i * 64 + (unsigned)__builtin_ctzll(left)] = (struct known){ 0 };
+		room.known_summary[i] = 0;
+	}
+	for (size_t i = 0; i < words; i++) {
+		for (uint64_t left = room.word_summary[i]; left != 0; left &= left - 1)
+			room.word[i * 64 + (unsigned)__builtin_ctzll(left)] = 0;
+		room.word_summary[i] = 0;
+	}
 }

@@ -40,21 +40,36 @@ void patset_own(struct patset *s, uint32_t pattern, uint32_t owner);
 void patset_seal(struct patset *s);
 
 uint32_t patset_count(const struct patset *s);
-uint32_t patset_words(const struct patset *s);
 size_t patset_bytes(const struct patset *s); /* of the regexes; the rest is the arena's */
-
-/* What a thread notes about one text. Bit sets; the caller gives the room, and zeros it. */
-struct patset_scratch {
-	uint64_t *hit;   /* [pattern] may match */
-	uint64_t *sure;  /* [pattern] does */
-	uint64_t *word;  /* [word] was seen */
-	uint64_t *owner; /* of patterns that were hit: added to what is set */
-};
 
 #define BITSET_WORDS(n) (((size_t)(n) + 63) / 64)
 
+/*
+ * What a thread notes about one text. The caller gives the room and zeros it once; what a scan
+ * touched is noted, so to clear it costs what was hit, not what there is.
+ */
+struct patset_scratch {
+	uint64_t *room;          /* patset_room() words, of this set alone */
+	uint64_t *owner;         /* bit set of the owners whose pattern may match: added to */
+	uint64_t *owner_summary; /* bit n: owner[n] is not 0; BITSET_WORDS(BITSET_WORDS(owners)) */
+};
+
+size_t patset_room(const struct patset *s);
+
+/* Note an owner, as a scan does. */
+static inline void
+patset_mark(uint64_t *owner, uint64_t *owner_summary, uint32_t n)
+{
+	owner[n / 64] |= (uint64_t)1 << n % 64;
+	owner_summary[n / 4096] |= (uint64_t)1 << n / 64 % 64;
+}
+
+/* One text in a clean room. */
 void patset_scan(const struct patset *s, struct slice text, struct patset_scratch *scratch);
 
-/* After a scan of the same text. Failed is said once, later calls say no. */
+/* Then, as often as one likes, of the same text. Failed is said once, later calls say no. */
 enum regex_result patset_match(const struct patset *s, struct patset_scratch *scratch,
     uint32_t pattern, struct slice text, struct regex_matcher *m);
+
+/* Then, before the next text: the room is clean again. The owners are the caller's to clear. */
+void patset_clear(const struct patset *s, struct patset_scratch *scratch);

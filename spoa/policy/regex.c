@@ -101,6 +101,7 @@ regex_compile(struct slice pattern, struct regex_notes *notes)
 		snprintf(notes->why, sizeof(notes->why), "%s", dialect.refused);
 		notes->has_offset = true;
 		notes->offset = dialect.offset;
+		notes->rewrite = dialect.rewrite;
 		goto out;
 	}
 	code = compile(text_slice(&t), &error, &offset);
@@ -109,6 +110,7 @@ regex_compile(struct slice pattern, struct regex_notes *notes)
 		goto out;
 	}
 	notes->unportable = dialect.unportable;
+	notes->rewrite = dialect.rewrite;
 	notes->offset = dialect.offset;
 	r = xcalloc(1, sizeof(*r));
 	r->code = code;

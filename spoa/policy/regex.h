@@ -19,6 +19,7 @@ struct regex_notes {
 	bool has_offset;        /* where in the pattern as written */
 	size_t offset;          /* of the error, or of what is not portable */
 	const char *unportable; /* NULL: Go takes it too */
+	const char *rewrite;    /* of what Go refuses: what to write instead; NULL: nothing */
 };
 
 /*

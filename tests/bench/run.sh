@@ -4,13 +4,13 @@
 #
 #   B=build  build folder          R=5  rounds, interleaved; all figures are medians of them
 #   W=1      Ammit's workers       S=4  seconds of each HTTP run
-#   HAPROXY=haproxy                POLICY=policies/default.json
+#   HAPROXY=haproxy                POLICY=policies/default.yaml
 #
 # Loopback and unix sockets only; everything it starts it ends, and its folder goes with it.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 B=${B:-build} R=${R:-5} S=${S:-4} W=${W:-1}
-HAPROXY=${HAPROXY:-haproxy} POLICY=${POLICY:-policies/default.json}
+HAPROXY=${HAPROXY:-haproxy} POLICY=${POLICY:-policies/default.yaml}
 bench=$B/tests/bench
 host=git.example.org
 chrome='Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36'
@@ -331,6 +331,26 @@ memory_part() {
 	printf '   an idle SPOP connection %d bytes (of 1,000), budget 1024: %s\n' "$each" "$(met "$each" 1024)"
 }
 
+# Part 5: as a policy grows.
+
+scale_part() {
+	local line ratio
+	printf '\n5. As a policy grows: policy_judge alone, ratio to the smallest (tests/bench/scale)\n'
+	"$bench/scale" >"$dir/scale" || die "scale failed"
+	while read -r line; do
+		if [ "$(field what <<<"$line")" = load ]; then
+			printf '   %s prefixes load in %s s, budget 2: %s; at most %s MiB, budget 64: %s\n' \
+				"$(field n <<<"$line")" "$(field seconds <<<"$line")" \
+				"$(met "$(field seconds <<<"$line")" 2)" "$(field peak_mib <<<"$line")" \
+				"$(met "$(field peak_mib <<<"$line")" 64)"
+			continue
+		fi
+		ratio=$(field ratio <<<"$line")
+		printf '   %-12s %9s %6s ns   ratio %s, budget 1.3: %s\n' "$(field what <<<"$line")" \
+			"$(field n <<<"$line")" "$(field ns <<<"$line")" "$ratio" "$(met "$ratio" 1.3)"
+	done <"$dir/scale"
+}
+
 mkdir "$dir/state"
 ammit=("$B/ammit" run --policy "$POLICY" --state-dir "$dir/state" --workers "$W" --log-level warn)
 agent ammit "${ammit[@]}" --spop "unix@$dir/ammit.sock" --http "unix@$dir/http.sock"
@@ -367,3 +387,4 @@ spop_part
 spop_report
 verdict_part
 memory_part
+scale_part

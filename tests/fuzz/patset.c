@@ -10,7 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define TEXT_MAX 1024u
-#define BITS 64
+#define ROOM 1024u
 
 static struct regex_matcher *matcher;
 static struct patset *set;
@@ -31,15 +31,17 @@ build(void)
 		patset_own(set, number[i], i);
 	}
 	patset_seal(set);
+	assert(patset_room(set) <= ROOM);
 }
 
 /* Whatever the text, the prefilter changes no answer. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static uint64_t hit[BITS], sure[BITS], word[BITS], owner[BITS];
+	static uint64_t room[ROOM], owner[BITSET_WORDS(PATTERNS)], owner_summary[1];
+	static const uint64_t zero[ROOM];
 	static char text[UTF8_ROOM(TEXT_MAX)];
-	struct patset_scratch scratch = { hit, sure, word, owner };
+	struct patset_scratch scratch = { room, owner, owner_summary };
 	struct slice s = { text, 0 };
 	char *exact;
 
@@ -47,10 +49,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		build();
 	if (size > TEXT_MAX)
 		return 0;
-	memset(hit, 0, sizeof(hit));
-	memset(sure, 0, sizeof(sure));
-	memset(word, 0, sizeof(word));
 	memset(owner, 0, sizeof(owner));
+	memset(owner_summary, 0, sizeof(owner_summary));
 	s.len = utf8_repair((struct slice){ (const char *)data, size }, text);
 	/* In a block of its own size, so that a byte read behind it is seen. */
 	exact = malloc(s.len + 1);
@@ -66,6 +66,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (want == REGEX_YES && patset_filtered(set, number[i]))
 			assert((owner[i / 64] >> i % 64 & 1) != 0);
 	}
+	patset_clear(set, &scratch);
+	assert(memcmp(room, zero, sizeof(room)) == 0);
 	free(exact);
 	return 0;
 }

@@ -41,6 +41,14 @@ static const struct {
 	{ "[\xc3\xa9-\xc3\xbf]", "[\xc3\xa9-\xc3\xbf]" },
 	{ "a*?b+?c??", "a*?b+?c??" },
 	{ "(a+)+", "(a+)+" },
+	{ "^*a$+\\b?", "(?:^)*a(?:$)+(?:\\b)?" },
+	{ "[:alpha:]", "[\\:alpha:]" },
+	{ "[?-[:word:]]", "[?-\\[:word:]]" },
+	{ "[\\p{Greek}-x]", "[\\p{Greek}\\-x]" },
+	{ "(a{10}){100}", "(a{10}){100}" },
+	{ "(?<n>a)(?)", "(?<n>a)(?)" },
+	{ "(?:a{1000}){0}", "(?:a{1000}){0}" },
+	{ "\\p{^Lu}\\p{Any}\\p{Old_Italic}", "\\p{^Lu}\\p{Any}\\p{Old_Italic}" },
 	{ "[", "[" },
 	{ "a\\", "a\\" },
 };
@@ -62,37 +70,74 @@ go_in_the_words_of_pcre2(void **state)
 	}
 }
 
+/* What PCRE2 takes and Go refuses, where, and what to write instead. */
 static const struct {
 	const char *in;
 	size_t offset;
-	const char *what;
+	const char *what, *rewrite;
 } unportable[] = {
-	{ "a(?=b)", 1, "a lookaround" },
-	{ "(?!b)", 0, "a lookaround" },
-	{ "(?<=b)", 0, "a lookaround" },
-	{ "x(?<!b)", 1, "a lookaround" },
-	{ "(?>a)", 0, "an atomic group" },
-	{ "(a)\\1", 3, "a back reference" },
-	{ "(a)\\8", 3, "a back reference" },
-	{ "a++", 2, "a possessive repeat" },
-	{ "a?+", 2, "a possessive repeat" },
-	{ "a{2}+", 4, "a possessive repeat" },
-	{ "a\\Z", 1, "an escape that Go does not know" },
-	{ "\\h", 0, "an escape that Go does not know" },
-	{ "\\K", 0, "an escape that Go does not know" },
-	{ "\\G", 0, "an escape that Go does not know" },
-	{ "\\e", 0, "an escape that Go does not know" },
-	{ "\\N", 0, "an escape that Go does not know" },
-	{ "\\R", 0, "an escape that Go does not know" },
-	{ "[\\b]", 1, "an assertion inside a class" },
-	{ "a{1001}", 1, "a repeat above 1000" },
-	{ "a{2,99999999999999999999}", 1, "a repeat above 1000" },
-	{ "(?R)", 0, "a group that Go does not know" },
-	{ "(?1)", 0, "a group that Go does not know" },
-	{ "(?|a)", 0, "a group that Go does not know" },
-	{ "(?P=n)", 0, "a group that Go does not know" },
-	{ "(?P>n)", 0, "a group that Go does not know" },
+	{ "a(?=b)", 1, "a lookaround", "two rules, or an expression" },
+	{ "(?!b)", 0, "a lookaround", "two rules, or an expression" },
+	{ "(?<=b)", 0, "a lookaround", "two rules, or an expression" },
+	{ "x(?<!b)", 1, "a lookaround", "two rules, or an expression" },
+	{ "(?>a)", 0, "an atomic group", "(?:…)" },
+	{ "(a)\\1", 3, "a back reference", NULL },
+	{ "(a)\\8", 3, "a back reference", NULL },
+	{ "(a)\\g1", 3, "a back reference", NULL },
+	{ "(?<n>a)\\k<n>", 7, "a back reference", NULL },
+	{ "(?P=n)", 0, "a back reference", NULL },
+	{ "a++", 2, "a possessive repeat", "leave the second + out" },
+	{ "a?+", 2, "a possessive repeat", "leave the second + out" },
+	{ "a{2}+", 4, "a possessive repeat", "leave the second + out" },
+	{ "a{2}*", 4, "a repeat of a repeat", "(?:…) around the first" },
+	{ "a{2}{3}", 4, "a repeat of a repeat", "(?:…) around the first" },
+	{ "a\\Z", 1, "an escape that Go does not know", "\\z" },
+	{ "\\h", 0, "an escape that Go does not know", "[\\t ]" },
+	{ "[\\h]", 1, "an escape that Go does not know", "\\t and a space" },
+	{ "\\H", 0, "an escape that Go does not know", "[^\\t ]" },
+	{ "\\K", 0, "an escape that Go does not know",
+	    "leave it out: only whether it matches counts" },
+	{ "\\G", 0, "an escape that Go does not know", "\\A" },
+	{ "\\e", 0, "an escape that Go does not know", "\\x1b" },
+	{ "\\N", 0, "an escape that Go does not know", "[^\\n]" },
+	{ "\\R", 0, "an escape that Go does not know", "(?:\\r\\n|[\\n\\v\\f\\r])" },
+	{ "\\V", 0, "an escape that Go does not know", "[^\\n\\v\\f\\r]" },
+	{ "\\X", 0, "an escape that Go does not know", "(?s:.)" },
+	{ "\\cA", 0, "an escape that Go does not know", "\\x with two hexadecimal digits" },
+	{ "\\o{101}", 0, "an escape that Go does not know", "\\x{…} with hexadecimal digits" },
+	{ "\\E", 0, "an escape that Go does not know", "leave it out" },
+	{ "\\\xc3\xa9", 0, "an escape that Go does not know", "leave the backslash out" },
+	{ "\\x4", 0, "\\x without two digits", "\\x with two hexadecimal digits" },
+	{ "[\\b]", 1, "an assertion inside a class", "\\x08 if the backspace is meant" },
+	{ "[[:<:]]a", 1, "a border of words", "\\b, without the brackets" },
+	{ "\\p{L&}", 0, "a property that Go does not know",
+	    "a category like \\p{Lu}, or a script like \\p{Greek}" },
+	{ "\\p{Xan}", 0, "a property that Go does not know",
+	    "a category like \\p{Lu}, or a script like \\p{Greek}" },
+	{ "\\p{Lu Ll}", 0, "a property that Go does not know",
+	    "a category like \\p{Lu}, or a script like \\p{Greek}" },
+	{ "a{1001}", 1, "a repeat above 1000", "* or + if the number is not what counts" },
+	{ "a{2,99999999999999999999}", 1, "a repeat above 1000",
+	    "* or + if the number is not what counts" },
+	{ "(a{100}b){11}", 9, "a repeat above 1000",
+	    "a smaller number: those of nested repeats are multiplied" },
+	{ "((a{10}){10}|b){11}", 15, "a repeat above 1000",
+	    "a smaller number: those of nested repeats are multiplied" },
+	{ "(?R)", 0, "a group that Go does not know", NULL },
+	{ "(?1)", 0, "a group that Go does not know", NULL },
+	{ "(?|a)", 0, "a group that Go does not know", NULL },
+	{ "(?P>n)", 0, "a group that Go does not know", NULL },
+	{ "(?(1)a)", 0, "a group that Go does not know", NULL },
+	{ "(?C1)", 0, "a group that Go does not know", NULL },
+	{ "(?'n'a)", 0, "a group that Go does not know", "(?P<name>…)" },
+	{ "(?i-)a", 0, "a group that Go does not know", NULL },
 };
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
 
 static void
 what_go_refuses_is_named(void **state)
@@ -105,18 +150,30 @@ what_go_refuses_is_named(void **state)
 		struct dialect d;
 
 		assert_true(dialect_translate(slice_of(unportable[i].in), &t, &d));
-		if (d.unportable == NULL || strcmp(d.unportable, unportable[i].what) != 0 ||
-		    d.offset != unportable[i].offset)
-			fail_msg("%s: %s at %zu", unportable[i].in,
-			    d.unportable == NULL ? "nothing" : d.unportable, d.offset);
+		if (!same(d.unportable, unportable[i].what) ||
+		    !same(d.rewrite, unportable[i].rewrite) || d.offset != unportable[i].offset)
+			fail_msg("%s: %s at %zu, write %s", unportable[i].in,
+			    d.unportable == NULL ? "nothing" : d.unportable, d.offset,
+			    d.rewrite == NULL ? "nothing" : d.rewrite);
 	}
 }
 
 static void
 what_would_change_the_rules_is_refused(void **state)
 {
-	static const char *const refused[] = { "(*UTF)a", "(*LIMIT_MATCH=1)", "a(?#c)", "(?x) a",
-		"(?ix:a)", "(?i-x)a", "(?J)a", "(?^)a", "(?n)a" };
+	static const struct {
+		const char *in, *rewrite;
+	} refused[] = {
+		{ "(*UTF)a", "leave it out" },
+		{ "(*LIMIT_MATCH=1)", "leave it out" },
+		{ "a(?#c)", "leave it out" },
+		{ "(?x) a", "leave it out, and the blanks" },
+		{ "(?ix:a)", "leave it out, and the blanks" },
+		{ "(?i-x)a", "leave it out, and the blanks" },
+		{ "(?J)a", NULL },
+		{ "(?^)a", NULL },
+		{ "(?n)a", NULL },
+	};
 	char out[512];
 
 	(void)state;
@@ -124,16 +181,32 @@ what_would_change_the_rules_is_refused(void **state)
 		struct text t = { .buf = out, .cap = sizeof(out) };
 		struct dialect d;
 
-		if (dialect_translate(slice_of(refused[i]), &t, &d) || d.refused == NULL)
-			fail_msg("%s", refused[i]);
+		if (dialect_translate(slice_of(refused[i].in), &t, &d) || d.refused == NULL ||
+		    !same(d.rewrite, refused[i].rewrite))
+			fail_msg("%s", refused[i].in);
 	}
+}
+
+static void
+depth_is_limited(void **state)
+{
+	char in[600], out[DIALECT_ROOM(600)];
+	struct text t = { .buf = out, .cap = sizeof(out) };
+	struct dialect d;
+
+	(void)state;
+	memset(in, '(', sizeof(in));
+	assert_false(dialect_translate((struct slice){ in, sizeof(in) }, &t, &d));
+	assert_non_null(d.refused);
+	memset(in, ')', sizeof(in));
+	assert_true(dialect_translate((struct slice){ in, sizeof(in) }, &t, &d));
 }
 
 static void
 any_translation_fits(void **state)
 {
-	static const char *const dense[] = { "\\S", "\\s", "\\v", "[\\S]", "-", "{", "\\0",
-		"\\Q." };
+	static const char *const dense[] = { "\\S", "\\s", "\\v", "[\\S]", "-", "{", "\\0", "\\Q.",
+		"^*", "\\b*" };
 	char in[1024], out[DIALECT_ROOM(1024)];
 
 	(void)state;
@@ -156,6 +229,7 @@ main(void)
 		cmocka_unit_test(go_in_the_words_of_pcre2),
 		cmocka_unit_test(what_go_refuses_is_named),
 		cmocka_unit_test(what_would_change_the_rules_is_refused),
+		cmocka_unit_test(depth_is_limited),
 		cmocka_unit_test(any_translation_fits),
 	};
 

@@ -12,8 +12,6 @@
 #include "unit/policy/patterns.h"
 #include "unit/random.h"
 
-#define BITS 64 /* words of each bit set: more than any test here needs */
-
 static struct regex_matcher *matcher;
 static struct arena *arena;
 static struct patset_limits limits;
@@ -21,16 +19,8 @@ static struct patset *set;
 static struct regex *one_by_one[PATTERNS];
 static uint32_t number[PATTERNS];
 
-static struct {
-	uint64_t hit[BITS], sure[BITS], word[BITS], owner[BITS];
-} bits;
-
-static struct patset_scratch
-clean(void)
-{
-	memset(&bits, 0, sizeof(bits));
-	return (struct patset_scratch){ bits.hit, bits.sure, bits.word, bits.owner };
-}
+static uint64_t room[1024], owner[BITSET_WORDS(PATTERNS)], owner_summary[1];
+static struct patset_scratch scratch = { room, owner, owner_summary };
 
 static int
 set_up(void **state)
@@ -50,7 +40,7 @@ set_up(void **state)
 			patset_own(set, number[i], i);
 	}
 	patset_seal(set);
-	return 0;
+	return patset_room(set) <= sizeof(room) / sizeof(room[0]) ? 0 : -1;
 }
 
 static int
@@ -65,12 +55,30 @@ tear_down(void **state)
 	return 0;
 }
 
+static bool
+is_marked(uint32_t n)
+{
+	return (owner[n / 64] >> n % 64 & 1) != 0;
+}
+
+/* As a judge does it: the summary says which words of the owners are not 0. */
+static void
+clear(void)
+{
+	static const uint64_t zero[sizeof(room) / sizeof(room[0])];
+
+	patset_clear(set, &scratch);
+	assert_memory_equal(room, zero, sizeof(room));
+	for (unsigned i = 0; i < BITSET_WORDS(PATTERNS); i++)
+		assert_int_equal(owner_summary[0] >> i & 1, owner[i] != 0);
+	memset(owner, 0, sizeof(owner));
+	memset(owner_summary, 0, sizeof(owner_summary));
+}
+
 /* The prefilter may not change one answer, and the owner of what matches must be marked. */
 static void
 compare(struct slice text)
 {
-	struct patset_scratch scratch = clean();
-
 	patset_scan(set, text, &scratch);
 	for (uint32_t i = 0; i < PATTERNS; i++) {
 		enum regex_result want = regex_match(one_by_one[i], matcher, text);
@@ -80,10 +88,11 @@ compare(struct slice text)
 			fail_msg("%s on %.*s: %d, not %d", patterns[i], (int)text.len, text.ptr,
 			    got, want);
 		if (want == REGEX_YES && patset_filtered(set, number[i]))
-			assert_true((bits.owner[i / 64] >> i % 64 & 1) != 0);
+			assert_true(is_marked(i));
 		/* Asked again, it says the same. */
 		assert_int_equal(patset_match(set, &scratch, number[i], text, matcher), got);
 	}
+	clear();
 }
 
 static void
@@ -141,16 +150,42 @@ static void
 work_is_spared(void **state)
 {
 	struct slice text = SLICE("Mozilla/5.0 (compatible; GPTBot/1.2)");
-	struct patset_scratch scratch = clean();
 	unsigned candidates = 0;
 
 	(void)state;
 	patset_scan(set, text, &scratch);
-	assert_true((bits.sure[number[0] / 64] >> number[0] % 64 & 1) != 0);
+	/* No matcher: nobody may ask it. */
+	assert_int_equal(patset_match(set, &scratch, number[0], text, NULL), REGEX_YES);
 	for (uint32_t i = 0; i < PATTERNS; i++)
-		if (patset_filtered(set, number[i]))
-			candidates += bits.hit[number[i] / 64] >> number[i] % 64 & 1;
-	assert_true(candidates < 8);
+		candidates += is_marked(i);
+	assert_true(candidates > 0 && candidates < 8);
+	clear();
+}
+
+/* A pattern that has an owner in the last word of many, and two owners. */
+static void
+owners_are_marked_wherever_they_are(void **state)
+{
+	static uint64_t far[BITSET_WORDS(100000)], summary[BITSET_WORDS(BITSET_WORDS(100000))];
+	static const uint32_t owners[] = { 0, 63, 64, 4095, 4096, 99999 };
+	struct patset *s = patset_new(arena, &limits);
+	struct regex_notes notes;
+	uint32_t n = patset_add(s, SLICE("GPTBot"), &notes);
+	struct patset_scratch own = { room, far, summary };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
+		patset_own(s, n, owners[i]);
+	patset_seal(s);
+	patset_scan(s, SLICE("a GPTBot"), &own);
+	for (unsigned i = 0; i < sizeof(owners) / sizeof(owners[0]); i++) {
+		uint32_t o = owners[i];
+
+		assert_true((far[o / 64] >> o % 64 & 1) != 0);
+		assert_true((summary[o / 4096] >> o / 64 % 64 & 1) != 0);
+	}
+	patset_clear(s, &own);
+	patset_free(s);
 }
 
 int
@@ -160,6 +195,7 @@ main(void)
 		cmocka_unit_test(as_pcre2_one_by_one),
 		cmocka_unit_test(each_pattern_is_kept_once),
 		cmocka_unit_test(work_is_spared),
+		cmocka_unit_test(owners_are_marked_wherever_they_are),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

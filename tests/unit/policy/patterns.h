@@ -17,6 +17,8 @@ static const char *const patterns[] = { "GPTBot", "(?i)gptbot", "GPTBot|CCBot|Cl
 	"(?i)abcdefghijklmnopq|abcdefghijklmnopQ", "\\x41\\x{42}C", "abc\\x{e9}", "(?s)abc.def",
 	"(?m)^abc$", "(?U)abc.*def", "[^a]bcd", "[^\\S]abc", "\\pLabc", "\\p{Greek}{2}",
 	"(a|b|c){3}d", "abc(?:def|ghi)jkl", "(?:abc|def)(?:ghi|jkl)", "ss\xc3\x9f", "(?i)ss|kk|xyz",
-	"(?=abc)abcd", "abc(?!d)", "(abc)\\1", "abc++d", "(?>abc|ab)d", "abc\\Kdef", "(?<=a)bcd" };
+	"(?=abc)abcd", "abc(?!d)", "(abc)\\1", "abc++d", "(?>abc|ab)d", "abc\\Kdef", "(?<=a)bcd",
+	"[Ss]craper", "[Gg]PT[Bb]ot", "x[ab][cd]y", "[Bb][Oo][Tt]/[0-9]", "[^f]oobar", "[a-c]bcd",
+	"(?i)[ck]iwi", "^*abc", "foo\\b?bar" };
 
 #define PATTERNS (sizeof(patterns) / sizeof(patterns[0]))
