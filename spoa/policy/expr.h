@@ -10,8 +10,9 @@
 #include "policy/request.h"
 
 /*
- * Expressions in CEL (the subset that policies use; policies/README.md lists it), typed when they
- * are loaded and run as bytecode on a fixed store: nothing is allocated, and fuel bounds the steps.
+ * Expressions in CEL (the subset that policies use; policies/README.md lists it), typed and folded
+ * when they are loaded and evaluated on a fixed store: nothing is allocated, and fuel bounds the
+ * steps.
  *
  * As in CEL, overflow, division by zero and a key that is missing are errors, and an operand that
  * decides && or || absorbs the error of the other, on either side. What cannot be right is refused
@@ -59,8 +60,14 @@ struct expr_scope {
 struct expr *expr_compile(struct arena *a, const struct expr_scope *scope,
     const struct slice *texts, unsigned count, bool any, struct expr_error *error);
 
-/* Bit n: it looks at field n of the request. */
+/*
+ * Bit n: it looks at field n of the request. All headers, whether the policy has so many or not,
+ * if a name is looked up that only the request gives.
+ */
 uint64_t expr_fields(const struct expr *e);
+
+/* It may give another result for the same input: it asks randInt. */
+bool expr_varies(const struct expr *e);
 
 /* What the compiler wants to have said about a good one: "verifyFCrDNS: DNS is not asked yet …";
  * NULL: nothing. */
@@ -68,8 +75,9 @@ const char *expr_warning(const struct expr *e);
 
 /*
  * Patterns of which at least one must match for the expression to be true; 0: no idea, always try.
- * (userAgent.contains("X") needs the word X; a == && b needs either key.) Patterns that only serve
- * as a key are registered through scope->pattern, too.
+ * (userAgent.contains("X") needs the word X; a && b needs either key.) Patterns that only serve as
+ * a key are registered through scope->pattern, too. A key without a word (patset_filtered) is none:
+ * then try always.
  */
 struct expr_key {
 	uint8_t field;
@@ -89,6 +97,8 @@ struct expr_input {
 	/* By field, as patterns see it: path percent-decoded, invalid UTF-8 replaced. Set for each
 	 * field in expr_fields. */
 	const struct slice *text;
+	const struct slice *header_name; /* "Sec-Fetch-Mode" of field REQUEST_HEADER + i */
+	unsigned headers;
 	int64_t weight;     /* in a threshold */
 	const double *load; /* of 1, 5 and 15 minutes */
 	struct expr_store *store;
