@@ -2,33 +2,84 @@
 
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "daemon/keyfile.h"
+#include "daemon/source.h"
 
-static const char embedded[] = {
-#include "embed/default.json.inc"
-};
+static const char embedded[] = "(data)/default.yaml";
+
+/* Sets *file to how it is called, if it was NULL. */
+static char *
+read_policy(const char **file, size_t *bytes, struct problems *p)
+{
+	const struct source *source = source_files();
+	const char *why;
+	char *text;
+
+	if (*file == NULL)
+		*file = embedded;
+	text = source->read(source->context, *file, JSON_BYTES_MAX, bytes, &why);
+	if (text == NULL)
+		problem_error(p, &(struct place){ .file = *file }, "cannot be read: %s", why);
+	return text;
+}
 
 struct policy *
 generation_policy(const char *policy_file, struct problems *p)
 {
 	struct policy *policy;
-	const char *why;
 	size_t bytes;
-	char *text;
+	char *text = read_policy(&policy_file, &bytes, p);
 
-	if (policy_file == NULL)
-		return policy_load(
-		    "(embedded policy)", (struct slice){ embedded, sizeof(embedded) }, p);
-	text = file_read(policy_file, JSON_BYTES_MAX, &bytes, &why);
-	if (text == NULL) {
-		problem_error(p, &(struct place){ .file = policy_file }, "cannot be read: %s", why);
+	if (text == NULL)
 		return NULL;
-	}
-	policy = policy_load(policy_file, (struct slice){ text, bytes }, p);
+	policy = policy_load(policy_file, (struct slice){ text, bytes }, source_files(), p);
 	free(text);
+	return policy;
+}
+
+/* Behind blanks, comments, directives and document marks. */
+static struct slice
+first_content(struct slice s)
+{
+	if (slice_starts(s, SLICE("\xef\xbb\xbf")))
+		s = (struct slice){ s.ptr + 3, s.len - 3 };
+	for (;;) {
+		s = slice_trim(s);
+		if (slice_starts(s, SLICE("---")))
+			s = (struct slice){ s.ptr + 3, s.len - 3 };
+		else if (s.len > 0 && (s.ptr[0] == '#' || s.ptr[0] == '%'))
+			slice_split(s, '\n', &s);
+		else
+			return s;
+	}
+}
+
+/* A list at the top: what an import names. */
+static bool
+is_list(struct slice text)
+{
+	struct slice s = first_content(text);
+
+	return s.len > 0 &&
+	       (s.ptr[0] == '[' ||
+		   (s.ptr[0] == '-' && (s.len == 1 || strchr(" \t\r\n", s.ptr[1]) != NULL)));
+}
+
+struct policy *
+generation_policy_any(const char *file, struct problems *p)
+{
+	struct policy *policy;
+	struct slice text;
+	char *bytes = read_policy(&file, &text.len, p);
+
+	if (bytes == NULL)
+		return NULL;
+	text.ptr = bytes;
+	policy = is_list(text) ? policy_load_list(file, text, source_files(), p)
+			       : policy_load(file, text, source_files(), p);
+	free(bytes);
 	return policy;
 }
 

@@ -26,5 +26,12 @@ struct generation *generation_load(
 struct generation *generation_ref(struct generation *g);
 void generation_unref(struct generation *g); /* NULL is legal */
 
-/* The policy of a file, or the embedded one. NULL with problems if anything is wrong. */
+/* The policy of a file ("(data)/NAME": one of the binary), or the embedded one. NULL with problems
+ * if anything is wrong. */
 struct policy *generation_policy(const char *policy_file, struct problems *p);
+
+/*
+ * As generation_policy, or of a list of rules as an import names it: by what stands at the top of
+ * the file, a map or a list. For `ammit check`. file NULL: as above.
+ */
+struct policy *generation_policy_any(const char *file, struct problems *p);
