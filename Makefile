@@ -35,7 +35,8 @@ LAYERS := base net spop policy token challenge onion daemon cli
 LIB    := $(B)/libspoa.a
 SRC    := $(filter-out spoa/cli/main.c,$(wildcard $(LAYERS:%=spoa/%/*.c)))
 OBJ    := $(SRC:%.c=$(B)/%.o)
-EMBED  := $(patsubst %,$(B)/embed/%.inc,$(notdir $(wildcard spoa/challenge/web/* policies/default.json)))
+EMBED  := $(patsubst %,$(B)/embed/%.inc,$(notdir $(wildcard spoa/challenge/web/*))) $(B)/embed/policies.inc
+POLICIES := $(sort $(shell find policies -name '*.yaml' -o -name '*.yml' -o -name '*.json' -o -name '*.txt'))
 UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*.c))
 FUZZ   := $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 BENCH  := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
@@ -64,7 +65,11 @@ define embed
 	$(Q)od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@.new && mv $@.new $@
 endef
 $(B)/embed/%.inc: spoa/challenge/web/% ; $(embed)
-$(B)/embed/%.inc: policies/% ; $(embed)
+$(B)/embed/policies.inc: spoa/daemon/embed.sh $(POLICIES) $(B)/policies.list
+	@mkdir -p $(@D)
+	$(Q)spoa/daemon/embed.sh policies $(POLICIES) > $@.new && mv $@.new $@
+$(B)/policies.list: FORCE	# so that a file that is gone counts, too
+	@mkdir -p $(B); echo '$(POLICIES)' | cmp -s - $@ || echo '$(POLICIES)' > $@
 
 $(B)/flags: FORCE	# a changed flag rebuilds everything, as a changed file would
 	@mkdir -p $(B); echo '$(CC_ALL)' | cmp -s - $@ || echo '$(CC_ALL)' > $@
@@ -112,7 +117,7 @@ install: all
 	install -D -m 644 contrib/man/ammit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/ammit.conf.5
 	install -d $(DESTDIR)$(PREFIX)/share/ammit/haproxy $(DESTDIR)$(PREFIX)/share/ammit/policies
 	install -m 644 haproxy/ammit.spoe.conf haproxy/edge.cfg contrib/ammit.conf $(DESTDIR)$(PREFIX)/share/ammit/haproxy
-	install -m 644 policies/*.json $(DESTDIR)$(PREFIX)/share/ammit/policies
+	cd policies && find . ! -type d -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ammit/policies/{} \;
 
 deb:
 	$(Q)B=$(B) VERSION=$(VERSION) contrib/debian/build.sh

@@ -80,7 +80,7 @@ within "${pids[1]}" "$dir/site.log" test -S "$dir/site.sock"
 
 # HAProxy's log line of a request, made readable for people. Ends when HAProxy ends.
 show() {
-	local line="^([^ ]+) ([^ ]+) ([^ ]+) status=([^ ]+) verdict=([^ ]*) rule=\"?(.*[^\"])?\"? weight=([^ ]*) ref=([^ ]*) would=[^ ]* error=([^ ]*) ms="
+	local line="^([^ ]+) ([^ ]+) ([^ ]+) status=([^ ]+) verdict=([^ ]*) rule=\"?(.*[^\"])?\"? weight=([^ ]*) ref=([^ ]*) would=.* error=([^ ]*) ms="
 	local verdict colour plain='' text
 	[ ! -t 1 ] || plain=$'\e[0m'
 	while IFS= read -r text; do

@@ -9,7 +9,7 @@ build="make gcc libc6-dev pkg-config libev-dev libssl-dev libcjson-dev libpcre2-
 	libmaxminddb-dev"
 run="haproxy"
 check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium chromium chromium-driver
-	valgrind wrk shellcheck clang clang-format libclang-rt-14-dev git"
+	valgrind wrk cgit lighttpd shellcheck clang clang-format libclang-rt-14-dev git"
 
 want="$build $run"
 [ "${1:-}" = demo ] || want="$want $check"
@@ -41,10 +41,10 @@ if [ -n "$as_root" ] && ! command -v sudo >/dev/null; then
 	exit 1
 fi
 echo "deps: installing$missing"
-case " $missing " in *" haproxy "*)
+case " $missing " in *" haproxy "* | *" lighttpd "*)
 	if [ -d /run/systemd/system ] && [ ! -e /usr/sbin/policy-rc.d ]; then
-		echo "deps: note: Debian starts a haproxy service of its own once it is installed;" \
-			"nothing here needs it: systemctl disable --now haproxy"
+		echo "deps: note: Debian starts services of haproxy and lighttpd once they are installed;" \
+			"nothing here needs them: systemctl disable --now haproxy lighttpd"
 	fi ;;
 esac
 

@@ -6,6 +6,8 @@
 
 /* What an argument is, beside the fields of a request (0 and up) and REQUEST_FIELD_NONE (-1). */
 #define ARGUMENT_SRC (-2)
+#define ARGUMENT_RATE (-3)
+#define ARGUMENT_PASS_RATE (-4)
 
 _Static_assert(REQUEST_FIELDS <= INT8_MAX, "a field fits in what is remembered of an argument");
 
@@ -15,6 +17,7 @@ weigher_init(struct weigher *w, struct generation *g)
 	uint8_t secret[32];
 
 	*w = (struct weigher){ .generation = g, .judge = judge_new(), .passes = pass_cache_new() };
+	judge_fit(w->judge, g->policy);
 	random_bytes(secret, sizeof(secret));
 	ticket_ids_init(&w->ids, secret);
 	secret_wipe(secret, sizeof(secret));
@@ -33,6 +36,7 @@ weigher_reload(struct weigher *w, struct generation *g)
 {
 	generation_unref(w->generation);
 	w->generation = g;
+	judge_fit(w->judge, g->policy);
 	pass_cache_clear(w->passes);
 	memset(w->argument, 0, sizeof(w->argument));
 }
@@ -40,7 +44,12 @@ weigher_reload(struct weigher *w, struct generation *g)
 static int
 look_up(const struct policy *p, struct slice name)
 {
-	return slice_equal(name, SLICE("src")) ? ARGUMENT_SRC : policy_field(p, name);
+	static const struct slice names[] = { { "src", 3 }, { "rate", 4 }, { "pass.rate", 9 } };
+
+	for (int i = 0; i < 3; i++)
+		if (slice_equal(name, names[i]))
+			return ARGUMENT_SRC - i;
+	return policy_field(p, name);
 }
 
 /* What the n-th argument, which has this name, is. */
@@ -61,12 +70,34 @@ argument_is(struct weigher *w, unsigned n, struct slice name)
 }
 
 static void
+set_number(struct request *r, enum request_number which, int64_t value)
+{
+	r->number[which] = value;
+	r->known |= (uint8_t)(1u << which);
+}
+
+/* A counter that HAProxy keeps. */
+static void
+take_number(enum request_number which, const struct spop_value *v, struct request *r)
+{
+	bool whole = v->type == SPOP_INT32 || v->type == SPOP_UINT32 || v->type == SPOP_INT64 ||
+		     v->type == SPOP_UINT64;
+
+	if (whole && v->number >= 0)
+		set_number(r, which, v->number);
+}
+
+static void
 take_argument(int what, const struct spop_value *v, struct request *r)
 {
 	bool text = v->type == SPOP_STRING || v->type == SPOP_BINARY;
 
 	if (what >= 0 && text)
 		request_set(r, (unsigned)what, v->bytes);
+	if (what == ARGUMENT_RATE)
+		take_number(REQUEST_RATE, v, r);
+	if (what == ARGUMENT_PASS_RATE)
+		take_number(REQUEST_PASS_RATE, v, r);
 	if (what != ARGUMENT_SRC)
 		return;
 	if (v->type == SPOP_IPV4 || v->type == SPOP_IPV6)
@@ -113,8 +144,7 @@ host_of(struct host *h, const struct request *r)
 }
 
 static void
-check_pass(
-    struct weigher *w, const struct request *r, struct host *h, int64_t now_s, struct evidence *e)
+check_pass(struct weigher *w, struct request *r, struct host *h, int64_t now_s, struct evidence *e)
 {
 	struct slice text = r->field[REQUEST_PASS];
 	struct pass pass;
@@ -123,9 +153,10 @@ check_pass(
 	if (text.len > 0)
 		state = pass_cache_check(
 		    w->passes, &w->generation->keys, text, now_s, host_of(h, r), &r->src, &pass);
-	if (state == PASS_GOOD)
+	if (state == PASS_GOOD) {
 		e->level = pass.level;
-	else if (state == PASS_ELSEWHERE)
+		set_number(r, REQUEST_PASS_AGE, now_s > pass.issued_s ? now_s - pass.issued_s : 0);
+	} else if (state == PASS_ELSEWHERE)
 		e->pass_elsewhere = true;
 }
 
@@ -148,25 +179,31 @@ seal(struct weigher *w, const struct request *r, struct host *h, int64_t now_s,
 	return (struct slice){ text, ticket_seal(&w->generation->keys, &t, text) };
 }
 
+/* What is in force; in shadow mode it would have been in force. */
+static enum verdict_kind
+enforced(const struct weigher *w, const struct verdict *v)
+{
+	return w->generation->shadow ? VERDICT_ALLOW : v->kind;
+}
+
 static void
 write_verdict(
     struct weigher *w, const struct verdict *v, struct slice ticket, struct spop_writer *out)
 {
-	struct slice kind = slice_of(verdict_names[v->kind]);
-	bool shadow = w->generation->shadow;
+	enum verdict_kind kind = enforced(w, v);
 
-	spop_write_set_string(out, SLICE("verdict"), shadow ? SLICE("allow") : kind);
+	spop_write_set_string(out, SLICE("verdict"), slice_of(verdict_names[kind]));
 	spop_write_set_string(out, SLICE("rule"), v->rule);
 	spop_write_set_number(out, SLICE("weight"), v->weight);
-	if (shadow) {
-		spop_write_set_string(out, SLICE("would"), kind);
-		return;
-	}
-	if (v->kind == VERDICT_CHALLENGE)
+	if (kind == VERDICT_CHALLENGE)
 		spop_write_set_string(out, SLICE("ticket"), ticket);
-	if (v->kind == VERDICT_DENY)
+	if (kind == VERDICT_DENY)
 		spop_write_set_number(
 		    out, SLICE("status"), policy_settings(w->generation->policy)->status_deny);
+	if (w->generation->shadow || v->would.kind != v->kind)
+		spop_write_set_string(out, SLICE("would"), slice_of(verdict_names[v->would.kind]));
+	if (!slice_equal(v->would.rule, v->rule))
+		spop_write_set_string(out, SLICE("would_rule"), v->would.rule);
 }
 
 static void
@@ -200,8 +237,8 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 	}
 	check_pass(w, &r, &host, now_s, &e);
 	policy_judge(w->generation->policy, w->judge, &r, &e, &v, NULL);
-	w->verdicts[v.kind]++;
-	if (v.kind == VERDICT_CHALLENGE && !w->generation->shadow)
+	w->verdicts[v.would.kind]++;
+	if (enforced(w, &v) == VERDICT_CHALLENGE)
 		ticket = seal(w, &r, &host, now_s, v.challenge, text);
 	begin = spop_frame_begin(out, SPOP_ACK, f->stream_id, f->frame_id);
 	write_verdict(w, &v, ticket, out);

@@ -14,7 +14,7 @@ struct worker {
 	struct agent agent;
 	struct ev_loop *loop;
 	ev_async wake;
-	ev_timer drain_limit;
+	ev_timer drain_limit, load;
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards what follows */
 	int *inbox;

@@ -4,42 +4,64 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/mmdb.h"
 #include "policy/expr.h"
 #include "policy/ipset.h"
 #include "policy/patset.h"
 #include "policy/policy.h"
 
 /*
- * What a policy is inside: load.c and rule.c build it, verdict.c reads it.
+ * What a policy is inside: load.c, import.c, rule.c and matcher.c build it, verdict.c reads it.
  *
  * A rule costs nothing unless something points at it. Each rule has one key: its address lists if
- * it has any, else its first pattern that needs a word. The scan of a field and the lookup of the
- * address mark the rules whose key may match in one bit set, and only marked rules are walked, in
- * order. Rules without a key (`^$`, "header is there", patterns without a word) are marked always:
- * `unkeyed`. So a verdict costs the bytes of the request and what they hit, whether there are 10
- * rules or 10,000; the bit set itself is one word for 64 rules. Expressions become one more kind of
- * matcher, their constant matches() and contains() more patterns of the same sets; hosts become a
- * mask over the rules.
+ * it has any, else a pattern that needs a word, else the patterns that its expression needs one of,
+ * else its networks or countries. The scan of a field, the lookup of the address and of its origin
+ * mark the rules whose key may match in one bit set with a summary above it, and only marked rules
+ * are walked, in order. Rules without a key (`^$`, "header is there", patterns without a word) are
+ * marked always: `unkeyed`. So a verdict costs the bytes of the request and what they hit, whether
+ * there are 10 rules or 10,000.
+ *
+ * Each site has a range of rules of its own; those of all sites come last and are walked after it.
  */
 enum matcher_kind {
 	MATCHER_PATTERN, /* of the field's patset */
 	MATCHER_PRESENT, /* the field is not empty */
+	MATCHER_ASN,     /* the network is in a list */
+	MATCHER_COUNTRY,
+	MATCHER_EXPR,
 };
 
 struct matcher {
 	enum matcher_kind kind;
 	uint8_t field;
 	uint32_t pattern;
+	/* Of networks, ascending, and of countries, as country_number. */
+	const uint32_t *origin;
+	uint32_t origins;
+	const struct expr *expr;
 };
 
+/* "DE" as a number; 0 for what are no two capital letters. */
+static inline uint32_t
+country_number(const char code[2])
+{
+	return code[0] >= 'A' && code[0] <= 'Z' && code[1] >= 'A' && code[1] <= 'Z'
+		   ? (uint32_t)(code[0] - 'A') * 26 + (uint32_t)(code[1] - 'A') + 1
+		   : 0;
+}
+
 #define RULES_MAX 100000u
+#define SITES_MAX 10000u
 
 struct rule {
 	struct slice name; /* "bot/NAME" */
 	enum action action;
-	bool lets_through; /* never matches on a value that was cut */
-	int32_t adjust;    /* of WEIGH */
-	uint32_t matchers; /* all must match; addresses are not among them, they are the key */
+	bool lets_through;  /* never matches on a value that was cut */
+	bool shadow;        /* counts for what would be */
+	bool own_challenge; /* else the site's */
+	bool keyed, never;  /* until it is sealed */
+	int32_t adjust;     /* of WEIGH */
+	uint32_t matchers;  /* all must match; addresses are not among them, they are the key */
 	const struct matcher *matcher;
 	uint64_t fields; /* bit n: it looks at field n */
 	struct challenge challenge;
@@ -52,11 +74,40 @@ struct threshold {
 	struct challenge challenge;
 };
 
+/* Weights that nearly every request has: the answer is known when the policy is loaded. */
+#define THRESHOLD_FROM (-128)
+#define THRESHOLD_WEIGHTS 256
+#define THRESHOLD_NONE 254u
+#define THRESHOLD_ASK 255u
+
+/* One of `hosts`, or all the rest (site[0]). */
+struct site {
+	struct slice name;   /* as written, lower case; "" for the rest */
+	uint32_t first, end; /* rules of its own */
+	bool common;         /* then those of all sites */
+	bool shadow;
+	struct threshold *threshold;
+	unsigned thresholds;
+	/* Which threshold holds at THRESHOLD_FROM + n; else THRESHOLD_ASK: evaluate them. */
+	uint8_t *at_weight;
+	struct challenge challenge; /* of CHALLENGE rules that have none */
+};
+
 /* The patterns of one field, and where a judge notes its hits. */
 struct field {
 	uint8_t field;
 	struct patset *set;
-	uint32_t hit_at, word_at; /* offsets in the judge's bit sets, in 64-bit words */
+	size_t room_at; /* in the judge's room, in 64-bit words */
+};
+
+/* Rules whose key is a network or a country, sorted by it. */
+struct origin {
+	uint32_t number, rule;
+};
+
+struct origins {
+	struct origin *list;
+	size_t count;
 };
 
 struct policy {
@@ -64,23 +115,27 @@ struct policy {
 	struct policy_settings settings;
 
 	struct rule *rule;
-	uint32_t rules;
-	uint64_t *unkeyed; /* [rule] */
+	uint32_t rules, common; /* rule[common] is the first for all sites */
+	uint64_t *unkeyed, *unkeyed_summary;
+	bool shadows; /* a rule is in shadow */
 
-	struct threshold *threshold;
-	unsigned thresholds;
+	struct site *site; /* [0]: hosts that no other names; the others sorted by name */
+	uint32_t sites;
 
 	struct field field[REQUEST_FIELDS]; /* those with patterns */
 	unsigned fields;
-	uint32_t hits, words; /* 64-bit words that all fields need */
-	uint64_t read;        /* bit n: a rule looks at field n */
+	int8_t field_at[REQUEST_FIELDS]; /* in field[], -1: it has no patterns */
+	size_t room;                     /* 64-bit words that all fields need */
+	uint64_t read;                   /* bit n: a rule looks at field n */
 	struct ipset *addresses;
+	struct origins asn, country;
+	struct mmdb *asn_db, *country_db; /* NULL: none */
 	struct patset_limits limits;
 
-	struct slice header[REQUEST_HEADERS_MAX];
+	struct regex **regex; /* of expressions, on other texts than fields */
+	size_t regexes;
+
+	struct slice header[REQUEST_HEADERS_MAX];    /* lower case */
+	struct slice canonical[REQUEST_HEADERS_MAX]; /* Sec-Fetch-Mode */
 	unsigned headers;
 };
-
-/* What a judge must have room for, whatever the policy. */
-#define POLICY_HITS_MAX (PATTERNS_MAX / 64 + REQUEST_FIELDS)
-#define POLICY_WORDS_MAX (PATSET_STATES_MAX / 3 / 64 + REQUEST_FIELDS)

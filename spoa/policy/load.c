@@ -1,14 +1,16 @@
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/document.h"
 #include "base/memory.h"
-#include "policy/generation.h"
 #include "policy/rule.h"
 #include "policy/schema.h"
+#include "policy/site.h"
 
 static const struct schema_key policy_keys[] = { { "bots", SCHEMA_KNOWN },
 	{ "thresholds", SCHEMA_KNOWN }, { "status_codes", SCHEMA_KNOWN }, { "pass", SCHEMA_KNOWN },
-	{ "evidence", SCHEMA_KNOWN }, { "dnsbl", SCHEMA_KNOWN }, { "store", SCHEMA_IGNORED },
+	{ "evidence", SCHEMA_KNOWN }, { "dnsbl", SCHEMA_KNOWN }, { "shadow", SCHEMA_KNOWN },
+	{ "databases", SCHEMA_KNOWN }, { "hosts", SCHEMA_KNOWN }, { "store", SCHEMA_IGNORED },
 	{ "openGraph", SCHEMA_IGNORED }, { "impressum", SCHEMA_IGNORED },
 	{ "logging", SCHEMA_IGNORED }, { "metrics", SCHEMA_IGNORED },
 	{ "honeypot", SCHEMA_IGNORED }, { "dns_ttl", SCHEMA_IGNORED }, { 0 } };
@@ -92,48 +94,62 @@ read_evidence(struct policy_settings *s, const struct tree *root, struct problem
 	    n, "pass_elsewhere", INT32_MIN, INT32_MAX, s->mismatch_weight, problems);
 }
 
-static void
-read_bots(struct policy *p, const struct tree *root, struct problems *problems)
+/* One of `databases`; NULL: not named, or a problem. */
+static struct mmdb *
+open_database(struct loader *l, const struct tree *map, const char *key)
 {
-	const struct tree *bots = schema_get(root, "bots", TREE_LIST, problems);
+	const struct tree *n = schema_get(map, key, TREE_STRING, l->problems);
+	const char **names = NULL, *why = "no file can be read here";
+	struct mmdb *m = NULL;
 
-	if (bots == NULL || bots->count == 0) {
-		if (bots != NULL || tree_get(root, "bots") == NULL ||
-		    tree_get(root, "bots")->kind == TREE_NULL)
-			tree_error(problems, bots == NULL ? root : bots,
-			    "no rule: `bots` needs one at least");
-		return;
-	}
-	if (bots->count > RULES_MAX) {
-		tree_error(problems, bots, "more than %u rules", RULES_MAX);
-		return;
-	}
-	p->rule = arena_alloc(p->arena, bots->count * sizeof(*p->rule));
-	p->unkeyed = arena_alloc(p->arena, BITSET_WORDS(bots->count) * sizeof(uint64_t));
-	for (const struct tree *n = bots->first; n != NULL; n = n->next)
-		rule_read(p, n, problems);
+	if (n == NULL)
+		return NULL;
+	if (l->source != NULL &&
+	    l->source->find(l->source->context, l->scratch, n->file, n->text, &names, &why) == 1)
+		m = l->source->open(l->source->context, names[0], &why);
+	if (m == NULL)
+		tree_error(l->problems, n, "%.*s cannot be used: %s", (int)n->text.len, n->text.ptr,
+		    why == NULL ? "several files match" : why);
+	return m;
 }
 
 static void
-read_thresholds(struct policy *p, const struct tree *root, struct problems *problems)
+read_databases(struct loader *l, const struct tree *root)
 {
-	const struct tree *list = schema_get(root, "thresholds", TREE_LIST, problems);
-	unsigned count = list == NULL ? 0 : list->count;
-	struct expr_error error;
+	static const struct schema_key keys[] = { { "country", SCHEMA_KNOWN },
+		{ "asn", SCHEMA_KNOWN }, { 0 } };
+	const struct tree *map = schema_get(root, "databases", TREE_MAP, l->problems);
 
-	p->threshold = arena_alloc(p->arena, (count + 1u) * sizeof(*p->threshold));
-	if (count == 0) {
-		p->thresholds = 1;
-		p->threshold[0] = (struct threshold){ SLICE("threshold/legacy-anubis-behaviour"),
-			ACTION_CHALLENGE, expr_compile(p->arena, SLICE("weight > 0"), &error),
-			challenge_default() };
+	if (map == NULL)
 		return;
-	}
-	for (const struct tree *n = list->first; n != NULL; n = n->next)
-		threshold_read(p, &p->threshold[p->thresholds++], n, problems);
+	schema_check(map, keys, l->problems);
+	l->policy->country_db = open_database(l, map, "country");
+	l->policy->asn_db = open_database(l, map, "asn");
 }
 
-/* Build what a verdict reads, and give each field its place in the judge's bit sets. */
+static void
+seal_rules(struct policy *p)
+{
+	size_t words = BITSET_WORDS(p->rules);
+
+	p->unkeyed = arena_alloc(p->arena, words * sizeof(uint64_t));
+	p->unkeyed_summary = arena_alloc(p->arena, BITSET_WORDS(words) * sizeof(uint64_t));
+	for (uint32_t i = 0; i < p->rules; i++)
+		if (!p->rule[i].keyed)
+			patset_mark(p->unkeyed, p->unkeyed_summary, i);
+}
+
+static int
+by_origin(const void *x, const void *y)
+{
+	const struct origin *a = x, *b = y;
+
+	if (a->number != b->number)
+		return a->number < b->number ? -1 : 1;
+	return a->rule < b->rule ? -1 : a->rule > b->rule;
+}
+
+/* Build what a verdict reads, and give each field its place in the judge's room. */
 static void
 seal(struct policy *p)
 {
@@ -141,29 +157,25 @@ seal(struct policy *p)
 		struct field *f = &p->field[i];
 
 		patset_seal(f->set);
-		f->hit_at = p->hits;
-		f->word_at = p->words;
-		p->hits += (uint32_t)BITSET_WORDS(patset_count(f->set));
-		p->words += (uint32_t)BITSET_WORDS(patset_words(f->set));
+		f->room_at = p->room;
+		p->room += patset_room(f->set);
 	}
 	ipset_seal(p->addresses);
+	seal_rules(p);
+	if (p->asn.count > 0)
+		qsort(p->asn.list, p->asn.count, sizeof(*p->asn.list), by_origin);
+	if (p->country.count > 0)
+		qsort(p->country.list, p->country.count, sizeof(*p->country.list), by_origin);
 }
 
-struct policy *
-policy_compile(const struct tree *root, struct problems *problems)
+static struct policy *
+policy_new(void)
 {
-	const size_t errors = problems->errors;
-	const struct tree *dnsbl;
-	struct policy *p;
+	struct policy *p = xcalloc(1, sizeof(*p));
 
-	if (root->kind != TREE_MAP) {
-		tree_error(problems, root, "is %s and must be a map with `bots` in it",
-		    tree_kind_names[root->kind]);
-		return NULL;
-	}
-	p = xcalloc(1, sizeof(*p));
 	p->arena = arena_new();
 	p->addresses = ipset_new(p->arena);
+	memset(p->field_at, -1, sizeof(p->field_at));
 	p->settings = (struct policy_settings){ .status_challenge = 403,
 		.status_deny = 403,
 		.cookie = "ammit",
@@ -171,30 +183,77 @@ policy_compile(const struct tree *root, struct problems *problems)
 		.pass_s = 7 * 24 * 3600,
 		.cut_weight = 10,
 		.mismatch_weight = 10 };
-	schema_check(root, policy_keys, problems);
-	read_status(&p->settings, root, problems);
-	read_pass(&p->settings, root, problems);
-	read_evidence(&p->settings, root, problems);
-	dnsbl = schema_get(root, "dnsbl", TREE_BOOL, problems);
-	if (dnsbl != NULL && dnsbl->truth)
-		tree_error(problems, dnsbl, "not supported yet: set it to false");
-	read_bots(p, root, problems);
-	read_thresholds(p, root, problems);
-	if (problems->errors > errors) {
-		policy_free(p);
-		return NULL;
-	}
-	seal(p);
 	return p;
 }
 
-struct policy *
-policy_load(const char *file, struct slice text, struct problems *problems)
+static void
+read_policy(struct loader *l, const struct tree *root, const struct opened *in)
 {
-	struct arena *a = arena_new();
-	struct tree *root = json_parse(a, file, text, problems);
-	struct policy *p = root == NULL ? NULL : policy_compile(root, problems);
+	struct policy_settings *s = &l->policy->settings;
+	const struct tree *dnsbl;
 
-	arena_free(a);
-	return p;
+	if (root->kind != TREE_MAP) {
+		tree_error(l->problems, root, "is %s and must be a map with `bots` in it",
+		    tree_kind_names[root->kind]);
+		return;
+	}
+	schema_check(root, policy_keys, l->problems);
+	read_status(s, root, l->problems);
+	read_pass(s, root, l->problems);
+	read_evidence(s, root, l->problems);
+	read_databases(l, root);
+	dnsbl = schema_get(root, "dnsbl", TREE_BOOL, l->problems);
+	if (dnsbl != NULL && dnsbl->truth)
+		tree_error(l->problems, dnsbl, "not supported yet: set it to false");
+	sites_read(l, root, in);
+}
+
+/* What an import names: documents that are lists of rules. */
+static void
+read_lists(struct loader *l, const struct tree *document, const struct opened *in)
+{
+	for (; document != NULL; document = document->next) {
+		if (document->kind == TREE_LIST)
+			rules_read(l, document, in);
+		else if (document->kind != TREE_NULL)
+			tree_error(l->problems, document, "is %s and must be a list of rules",
+			    tree_kind_names[document->kind]);
+	}
+	sites_none(l);
+}
+
+typedef void reader(struct loader *l, const struct tree *root, const struct opened *in);
+
+static struct policy *
+load(const char *file, struct slice text, const struct source *source, struct problems *problems,
+    reader *read)
+{
+	const size_t errors = problems->errors;
+	struct loader l = { policy_new(), source, problems, arena_new(), 0 };
+	const struct opened in = { file, NULL, 0 };
+	const struct tree *root = document_parse(l.scratch, file, text, problems);
+
+	if (root != NULL)
+		read(&l, root, &in);
+	arena_free(l.scratch);
+	if (root == NULL || problems->errors > errors) {
+		policy_free(l.policy);
+		return NULL;
+	}
+	seal(l.policy);
+	return l.policy;
+}
+
+struct policy *
+policy_load(
+    const char *file, struct slice text, const struct source *source, struct problems *problems)
+{
+	return load(file, text, source, problems, read_policy);
+}
+
+struct policy *
+policy_load_list(
+    const char *file, struct slice text, const struct source *source, struct problems *problems)
+{
+	return load(file, text, source, problems, read_lists);
 }

@@ -11,6 +11,14 @@ policy_free(struct policy *p)
 		return;
 	for (unsigned i = 0; i < p->fields; i++)
 		patset_free(p->field[i].set);
+	for (size_t i = 0; i < p->regexes; i++)
+		regex_free(p->regex[i]);
+	free(p->regex);
+	free(p->rule);
+	free(p->asn.list);
+	free(p->country.list);
+	mmdb_close(p->asn_db);
+	mmdb_close(p->country_db);
 	ipset_free(p->addresses);
 	arena_free(p->arena);
 	free(p);
@@ -27,7 +35,8 @@ policy_size(const struct policy *p)
 {
 	struct policy_size size = { .rules = p->rules,
 		.prefixes = ipset_count(p->addresses),
-		.bytes = sizeof(*p) + arena_bytes(p->arena) };
+		.sites = p->sites - 1,
+		.bytes = sizeof(*p) + arena_bytes(p->arena) + p->rules * sizeof(*p->rule) };
 
 	for (unsigned i = 0; i < p->fields; i++) {
 		size.patterns += patset_count(p->field[i].set);

@@ -4,16 +4,48 @@
 #include "policy/generation.h"
 
 /*
- * Readers of the parts of a policy file. Each says all that is wrong with its part and goes on;
- * whether there was an error is asked once, at the end.
+ * Readers of the parts of a policy. Each says all that is wrong with its part and goes on; whether
+ * there was an error is asked once, at the end.
  */
+struct loader {
+	struct policy *policy;
+	const struct source *source; /* NULL: no other files */
+	struct problems *problems;
+	struct arena *scratch; /* trees and names, until the policy is whole */
+	size_t files;          /* read so far, beside the first */
+};
 
-/* One entry of `bots`, as rule number p->rules. */
-void rule_read(struct policy *p, const struct tree *node, struct problems *problems);
+/* A file that is being read, and who asked for it: where imports would go round. */
+struct opened {
+	const char *name;
+	const struct opened *by;
+	unsigned depth;
+};
 
-/* One entry of `thresholds`. */
-void threshold_read(
-    struct policy *p, struct threshold *t, const struct tree *node, struct problems *problems);
+/* A list of rules and imports (import.c): rules are added to the policy in order. */
+void rules_read(struct loader *l, const struct tree *list, const struct opened *in);
+
+/* One entry of it that is no import (rule.c). */
+void rule_read(struct loader *l, const struct tree *node);
+
+/* Bind rule number p->rules, which `matchers` of are read, to its key (matcher.c). */
+struct draft {
+	struct loader *loader;
+	struct policy *policy;
+	struct rule *rule;
+	struct problems *problems;
+	struct matcher matcher[REQUEST_FIELDS + 5];
+	bool has_address;
+};
+void matchers_read(struct draft *d, const struct tree *node);
+void matchers_choose_key(struct draft *d);
+
+/* A `thresholds` list; NULL or empty: the legacy one. */
+void thresholds_read(struct loader *l, struct site *s, const struct tree *list);
+
+/* "all of `texts`" or "any of them", of an expression: string | {all: […]} | {any: […]}. */
+const struct expr *expression_read(
+    struct loader *l, const struct tree *node, enum expr_place place, uint64_t *fields);
 
 /* What `fast`, difficulty 4 stands for: 16^4 hashes. */
 struct challenge challenge_default(void);
@@ -24,5 +56,9 @@ struct challenge challenge_default(void);
  */
 struct challenge challenge_read(const struct tree *node, struct problems *problems);
 
-/* The action of a rule or threshold; false, with a problem, if it has none. */
-bool action_read(const struct tree *map, enum action *out, struct problems *problems);
+/* The patterns of a field, made when it is first asked for. */
+struct patset *policy_patset(struct policy *p, unsigned field);
+
+/* The field of a header, made if it is new; REQUEST_FIELD_NONE if the name is none, or there is no
+ * room, with *why. */
+int policy_add_header(struct policy *p, struct slice name, const char **why);

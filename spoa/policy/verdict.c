@@ -6,19 +6,34 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "policy/generation.h"
+#include "policy/site.h"
 
 #define ROOM_BYTES ((size_t)64 * 1024) /* for fields that are not matched as they came */
 
 const char *const verdict_names[4] = { "allow", "challenge", "deny", "drip" };
 
 struct judge {
-	uint64_t hit[POLICY_HITS_MAX], sure[POLICY_HITS_MAX], word[POLICY_WORDS_MAX];
-	uint64_t rule[BITSET_WORDS(RULES_MAX)];
+	uint64_t rule[BITSET_WORDS(RULES_MAX)]; /* marked; clean between verdicts, as is room */
+	uint64_t summary[BITSET_WORDS(BITSET_WORDS(RULES_MAX))];
+	uint64_t *room; /* of the patsets */
+	size_t rooms;
 	struct slice text[REQUEST_FIELDS]; /* as matched: path decoded, UTF-8 repaired */
+	uint64_t texts;                    /* bit n: text[n] is known */
 	struct regex_matcher *matcher;
+	struct expr_store *store;
+	double load[3];
 	uint64_t errors;
-	size_t used; /* of room */
-	char room[ROOM_BYTES];
+	size_t used; /* of bytes */
+	char bytes[ROOM_BYTES];
+};
+
+/* Where a verdict stands: with all rules, or without those in shadow. */
+struct track {
+	bool decided, by_pass;
+	enum verdict_kind kind;
+	struct slice rule;
+	int32_t weight;
+	const struct challenge *challenge;
 };
 
 /* One verdict on its way. */
@@ -27,9 +42,14 @@ struct weighing {
 	struct judge *judge;
 	const struct request *request;
 	const struct evidence *evidence;
-	struct verdict *out;
+	const struct site *site;
 	struct trace *trace;
+	struct track real, would; /* would: only if the policy has rules in shadow */
 	uint64_t errors;
+	const char *why; /* the rule at hand failed */
+	/* Where the address comes from, asked once. */
+	bool asn_known, country_known;
+	uint32_t asn, country; /* country as country_number */
 };
 
 struct judge *
@@ -38,6 +58,7 @@ judge_new(void)
 	struct judge *j = xcalloc(1, sizeof(*j));
 
 	j->matcher = regex_matcher_new();
+	j->store = expr_store_new();
 	return j;
 }
 
@@ -47,6 +68,8 @@ judge_free(struct judge *j)
 	if (j == NULL)
 		return;
 	regex_matcher_free(j->matcher);
+	expr_store_free(j->store);
+	free(j->room);
 	free(j);
 }
 
@@ -54,6 +77,22 @@ uint64_t
 judge_errors(const struct judge *j)
 {
 	return j->errors;
+}
+
+void
+judge_set_load(struct judge *j, const double load[3])
+{
+	memcpy(j->load, load, sizeof(j->load));
+}
+
+void
+judge_fit(struct judge *j, const struct policy *p)
+{
+	if (p->room <= j->rooms)
+		return;
+	free(j->room);
+	j->room = xcalloc(p->room, sizeof(*j->room));
+	j->rooms = p->room;
 }
 
 /* Once; what is no escape stays as it is. */
@@ -74,7 +113,7 @@ percent_decode(struct slice s, char *out)
 
 /* The field as Go would see it. There is room for every field at its limit. */
 static struct slice
-matched_text(struct judge *j, const struct request *r, unsigned field)
+repaired(struct judge *j, const struct request *r, unsigned field)
 {
 	struct slice s = r->field[field];
 	char *out;
@@ -82,171 +121,442 @@ matched_text(struct judge *j, const struct request *r, unsigned field)
 	if (s.len > request_limit(field))
 		s.len = request_limit(field);
 	if (field == REQUEST_PATH && s.len > 0 && memchr(s.ptr, '%', s.len) != NULL) {
-		s = percent_decode(s, j->room + j->used);
+		s = percent_decode(s, j->bytes + j->used);
 		j->used += s.len;
 	}
 	if (utf8_is_ascii(s))
 		return s;
-	out = j->room + j->used;
+	out = j->bytes + j->used;
 	s = (struct slice){ out, utf8_repair(s, out) };
 	j->used += s.len;
 	return s;
 }
 
-/* Look at every field and at the address once, and mark the rules whose key may match. */
+static struct slice
+matched_text(struct weighing *w, unsigned field)
+{
+	struct judge *j = w->judge;
+
+	if ((j->texts >> field & 1) == 0) {
+		j->text[field] = repaired(j, w->request, field);
+		j->texts |= (uint64_t)1 << field;
+	}
+	return j->text[field];
+}
+
+static struct patset_scratch
+scratch_of(struct judge *j, const struct field *f)
+{
+	return (struct patset_scratch){ j->room + f->room_at, j->rule, j->summary };
+}
+
+static uint32_t
+asn_of(void *context)
+{
+	struct weighing *w = context;
+
+	if (!w->asn_known && w->policy->asn_db != NULL && !address_is_circuit(&w->request->src))
+		w->asn = mmdb_asn(w->policy->asn_db, &w->request->src);
+	w->asn_known = true;
+	return w->asn;
+}
+
+static uint32_t
+country_of(struct weighing *w)
+{
+	char code[2];
+
+	if (!w->country_known && w->policy->country_db != NULL &&
+	    !address_is_circuit(&w->request->src) &&
+	    mmdb_country(w->policy->country_db, &w->request->src, code))
+		w->country = country_number(code);
+	w->country_known = true;
+	return w->country;
+}
+
+static bool
+country_code(void *context, char out[2])
+{
+	uint32_t n = country_of(context);
+
+	if (n == 0)
+		return false;
+	out[0] = (char)('A' + (n - 1) / 26);
+	out[1] = (char)('A' + (n - 1) % 26);
+	return true;
+}
+
+/* The rules whose key is this network or country. */
+static void
+mark_origin(struct judge *j, const struct origins *o, uint32_t number)
+{
+	size_t low = 0, high = o->count;
+
+	if (number == 0)
+		return;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (o->list[middle].number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < o->count && o->list[low].number == number; low++)
+		patset_mark(j->rule, j->summary, o->list[low].rule);
+}
+
+/* Look at every field, the address and its origin once, and mark the rules whose key may match. */
 static void
 scan(struct weighing *w)
 {
 	const struct policy *p = w->policy;
 	struct judge *j = w->judge;
-	const struct address *src = &w->request->src;
 
-	memset(j->hit, 0, p->hits * sizeof(uint64_t));
-	memset(j->sure, 0, p->hits * sizeof(uint64_t));
-	memset(j->word, 0, p->words * sizeof(uint64_t));
-	if (p->rules > 0)
-		memcpy(j->rule, p->unkeyed, BITSET_WORDS(p->rules) * sizeof(uint64_t));
 	j->used = 0;
+	j->texts = 0;
 	for (unsigned i = 0; i < p->fields; i++) {
 		const struct field *f = &p->field[i];
-		struct patset_scratch scratch = { j->hit + f->hit_at, j->sure + f->hit_at,
-			j->word + f->word_at, j->rule };
+		struct patset_scratch scratch = scratch_of(j, f);
 
-		j->text[f->field] = matched_text(j, w->request, f->field);
-		patset_scan(f->set, j->text[f->field], &scratch);
+		patset_scan(f->set, matched_text(w, f->field), &scratch);
 	}
-	if (address_is_circuit(src))
+	if (address_is_circuit(&w->request->src))
 		return;
-	for (uint32_t node = ipset_find(p->addresses, src); node != 0;) {
-		uint32_t rule = ipset_list(p->addresses, node, &node);
+	for (uint32_t node = ipset_find(p->addresses, &w->request->src); node != 0;)
+		patset_mark(j->rule, j->summary, ipset_list(p->addresses, node, &node));
+	if (p->asn.count > 0)
+		mark_origin(j, &p->asn, asn_of(w));
+	if (p->country.count > 0)
+		mark_origin(j, &p->country, country_of(w));
+}
 
-		j->rule[rule / 64] |= (uint64_t)1 << rule % 64;
+/* The judge is clean for the next verdict. */
+static void
+clear(struct weighing *w)
+{
+	const struct policy *p = w->policy;
+	struct judge *j = w->judge;
+
+	for (unsigned i = 0; i < p->fields; i++) {
+		struct patset_scratch scratch = scratch_of(j, &p->field[i]);
+
+		patset_clear(p->field[i].set, &scratch);
+	}
+	for (size_t i = 0; i < BITSET_WORDS(BITSET_WORDS(p->rules)); i++) {
+		for (uint64_t left = j->summary[i]; left != 0; left &= left - 1)
+			j->rule[i * 64 + (unsigned)__builtin_ctzll(left)] = 0;
+		j->summary[i] = 0;
 	}
 }
 
-static bool
-pattern_matches(struct weighing *w, const struct matcher *m)
+static enum regex_result
+pattern_result(void *context, unsigned field, uint32_t pattern)
 {
-	const struct field *f = w->policy->field;
+	struct weighing *w = context;
+	const struct field *f = &w->policy->field[w->policy->field_at[field]];
+	struct patset_scratch scratch = scratch_of(w->judge, f);
+
+	return patset_match(f->set, &scratch, pattern, w->judge->text[field], w->judge->matcher);
+}
+
+static bool
+among(const struct matcher *m, uint32_t number)
+{
+	uint32_t low = 0, high = m->origins;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (m->origin[middle] == number)
+			return number != 0;
+		if (m->origin[middle] < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+static bool
+expression_holds(struct weighing *w, const struct expr *e, int64_t weight)
+{
 	struct judge *j = w->judge;
-	struct patset_scratch scratch;
+	const struct expr_input in = {
+		.request = w->request,
+		.text = j->text,
+		.weight = weight,
+		.load = j->load,
+		.store = j->store,
+		.matcher = j->matcher,
+		.context = w,
+		.pattern = pattern_result,
+		.asn = asn_of,
+		.country = country_code,
+		.header_name = w->policy->canonical,
+		.headers = w->policy->headers,
+	};
+	const char *why = "it failed";
+	enum expr_result result;
+
+	for (uint64_t left = expr_fields(e) & ~j->texts; left != 0; left &= left - 1)
+		matched_text(w, (unsigned)__builtin_ctzll(left));
+	result = expr_eval(e, &in, &why);
+	if (result == EXPR_FAILED)
+		w->why = why;
+	return result == EXPR_TRUE;
+}
+
+static bool
+holds(struct weighing *w, const struct matcher *m)
+{
 	enum regex_result result;
 
-	while (f->field != m->field)
-		f++;
-	scratch = (struct patset_scratch){ j->hit + f->hit_at, j->sure + f->hit_at,
-		j->word + f->word_at, j->rule };
-	result = patset_match(f->set, &scratch, m->pattern, j->text[m->field], j->matcher);
-	w->errors += result == REGEX_FAILED;
+	switch (m->kind) {
+	case MATCHER_PRESENT:
+		return w->request->field[m->field].len > 0;
+	case MATCHER_ASN:
+		return among(m, asn_of(w));
+	case MATCHER_COUNTRY:
+		return among(m, country_of(w));
+	case MATCHER_EXPR:
+		return expression_holds(w, m->expr, 0);
+	case MATCHER_PATTERN:
+		break;
+	}
+	result = pattern_result(w, m->field, m->pattern);
+	if (result == REGEX_FAILED)
+		w->why = "a regex hit its match limit";
 	return result == REGEX_YES;
+}
+
+/* What failed counts as no match. */
+static void
+note_failure(struct weighing *w, struct slice name)
+{
+	struct trace *t = w->trace;
+
+	if (w->why == NULL)
+		return;
+	if (t != NULL && w->errors < TRACE_FAILED_MAX)
+		t->failed[w->errors] = (struct failed){ name, w->why };
+	w->errors++;
+	w->why = NULL;
 }
 
 static bool
 rule_matches(struct weighing *w, const struct rule *r)
 {
+	bool all = true;
+
 	if (r->lets_through && (r->fields & w->request->cut) != 0)
 		return false;
-	for (uint32_t i = 0; i < r->matchers; i++) {
-		const struct matcher *m = &r->matcher[i];
-
-		if (m->kind == MATCHER_PRESENT ? w->request->field[m->field].len == 0
-					       : !pattern_matches(w, m))
-			return false;
-	}
-	return true;
+	for (uint32_t i = 0; i < r->matchers && all; i++)
+		all = holds(w, &r->matcher[i]);
+	note_failure(w, r->name);
+	return all;
 }
 
 static void
-note(struct weighing *w, struct slice name, enum action action, int32_t weight)
+note(struct weighing *w, struct slice name, enum action action, int32_t weight, bool shadow)
 {
 	struct trace *t = w->trace;
 
 	if (t != NULL && t->count < TRACE_MAX)
-		t->list[t->count++] = (struct matched){ name, action, weight };
+		t->list[t->count++] = (struct matched){ name, action, weight, shadow };
 }
 
 static void
-add_weight(struct weighing *w, struct slice name, int32_t adjust)
+add_weight(struct track *t, int32_t adjust)
 {
-	int64_t sum = (int64_t)w->out->weight + adjust;
+	int64_t sum = (int64_t)t->weight + adjust;
 
-	w->out->weight = sum > INT32_MAX ? INT32_MAX : sum < INT32_MIN ? INT32_MIN : (int32_t)sum;
-	note(w, name, ACTION_WEIGH, adjust);
+	if (!t->decided)
+		t->weight = sum > INT32_MAX   ? INT32_MAX
+			    : sum < INT32_MIN ? INT32_MIN
+					      : (int32_t)sum;
 }
 
 static void
-decide(struct weighing *w, struct slice name, enum action action, const struct challenge *c)
+decide(const struct weighing *w, struct track *t, struct slice name, enum action action,
+    const struct challenge *c)
 {
-	struct verdict *v = w->out;
-
-	v->rule = name;
-	note(w, name, action, 0);
+	if (t->decided)
+		return;
+	t->decided = true;
+	t->rule = name;
 	if (action == ACTION_DENY) {
-		v->kind = VERDICT_DENY;
+		t->kind = VERDICT_DENY;
 	} else if (action == ACTION_CHALLENGE && w->evidence->level >= c->level) {
-		v->by_pass = true;
+		t->by_pass = true;
 	} else if (action == ACTION_CHALLENGE) {
-		v->kind = VERDICT_CHALLENGE;
-		v->challenge = c;
+		t->kind = VERDICT_CHALLENGE;
+		t->challenge = c;
 	}
-}
-
-/* True if one of them decided. */
-static bool
-walk_rules(struct weighing *w)
-{
-	const struct policy *p = w->policy;
-
-	for (size_t i = 0; i < BITSET_WORDS(p->rules); i++) {
-		for (uint64_t left = w->judge->rule[i]; left != 0; left &= left - 1) {
-			const struct rule *r = &p->rule[i * 64 + (unsigned)__builtin_ctzll(left)];
-
-			if (!rule_matches(w, r))
-				continue;
-			if (r->action != ACTION_WEIGH) {
-				decide(w, r->name, r->action, &r->challenge);
-				return true;
-			}
-			add_weight(w, r->name, r->adjust);
-		}
-	}
-	return false;
 }
 
 static void
-walk_thresholds(struct weighing *w)
+apply(struct weighing *w, const struct rule *r)
 {
-	const struct policy *p = w->policy;
+	const struct challenge *c = r->own_challenge ? &r->challenge : &w->site->challenge;
 
-	for (unsigned i = 0; i < p->thresholds; i++) {
-		const struct threshold *t = &p->threshold[i];
-		enum expr_result result = expr_eval(t->expr, w->out->weight);
-
-		w->errors += result == EXPR_FAILED;
-		if (result != EXPR_TRUE)
-			continue;
-		decide(w, t->name, t->action, &t->challenge);
+	note(w, r->name, r->action, r->adjust, r->shadow);
+	if (r->action == ACTION_WEIGH) {
+		if (!r->shadow)
+			add_weight(&w->real, r->adjust);
+		add_weight(&w->would, r->adjust);
 		return;
 	}
+	if (!r->shadow)
+		decide(w, &w->real, r->name, r->action, c);
+	decide(w, &w->would, r->name, r->action, c);
+}
+
+/* Of one 64: those that are marked, or have no key, between first and end. */
+static uint64_t
+marked(const struct weighing *w, size_t word, uint32_t first, uint32_t end)
+{
+	uint64_t bits = w->judge->rule[word] | w->policy->unkeyed[word];
+
+	if (word == first / 64)
+		bits &= ~(uint64_t)0 << first % 64;
+	if (word == end / 64)
+		bits &= ((uint64_t)1 << end % 64) - 1;
+	return bits;
+}
+
+/* Rules in first .. end - 1, in order, until all is decided. */
+static void
+walk_rules(struct weighing *w, uint32_t first, uint32_t end)
+{
+	const struct policy *p = w->policy;
+
+	if (first >= end)
+		return;
+	for (size_t s = first / 4096; s <= (end - 1) / 4096; s++) {
+		uint64_t words = w->judge->summary[s] | p->unkeyed_summary[s];
+
+		for (; words != 0; words &= words - 1) {
+			size_t word = s * 64 + (unsigned)__builtin_ctzll(words);
+
+			if (word < first / 64)
+				continue;
+			if (word > (end - 1) / 64)
+				return;
+			for (uint64_t left = marked(w, word, first, end); left != 0;
+			     left &= left - 1) {
+				const struct rule *r =
+				    &p->rule[word * 64 + (unsigned)__builtin_ctzll(left)];
+
+				if (!rule_matches(w, r))
+					continue;
+				apply(w, r);
+				if (w->real.decided)
+					return;
+			}
+		}
+	}
+}
+
+static void
+threshold_holds(struct weighing *w, struct track *track, const struct threshold *t)
+{
+	note(w, t->name, t->action, 0, track == &w->would);
+	decide(w, track, t->name, t->action, &t->challenge);
+}
+
+static void
+walk_thresholds(struct weighing *w, struct track *track)
+{
+	const struct site *s = w->site;
+	const int64_t at = (int64_t)track->weight - THRESHOLD_FROM;
+	unsigned known = THRESHOLD_ASK;
+
+	if (track->decided)
+		return;
+	if (at >= 0 && at < THRESHOLD_WEIGHTS)
+		known = s->at_weight[at];
+	if (known < THRESHOLD_NONE)
+		threshold_holds(w, track, &s->threshold[known]);
+	if (known != THRESHOLD_ASK)
+		return;
+	for (unsigned i = 0; i < s->thresholds && !track->decided; i++) {
+		const struct threshold *t = &s->threshold[i];
+		bool true_here = expression_holds(w, t->expr, track->weight);
+
+		note_failure(w, t->name);
+		if (true_here)
+			threshold_holds(w, track, t);
+	}
+}
+
+/* What no rule says, but weighs. */
+static void
+weigh_evidence(struct weighing *w)
+{
+	const struct policy_settings *s = &w->policy->settings;
+
+	if ((w->request->cut & w->policy->read) != 0) {
+		note(w, SLICE("ammit/cut"), ACTION_WEIGH, s->cut_weight, false);
+		add_weight(&w->real, s->cut_weight);
+		add_weight(&w->would, s->cut_weight);
+	}
+	if (w->evidence->pass_elsewhere) {
+		note(w, SLICE("ammit/pass-elsewhere"), ACTION_WEIGH, s->mismatch_weight, false);
+		add_weight(&w->real, s->mismatch_weight);
+		add_weight(&w->would, s->mismatch_weight);
+	}
+}
+
+static void
+conclude(const struct weighing *w, struct verdict *out)
+{
+	const struct track *real = &w->real, *would = w->policy->shadows ? &w->would : real;
+
+	*out = (struct verdict){ .kind = real->kind,
+		.rule = real->rule,
+		.weight = real->weight,
+		.challenge = real->challenge,
+		.by_pass = real->by_pass,
+		.would = { would->kind, would->rule, would->weight },
+		.site = w->site->name };
+	if (!w->site->shadow)
+		return;
+	out->kind = VERDICT_ALLOW;
+	out->challenge = NULL;
 }
 
 void
 policy_judge(const struct policy *p, struct judge *j, const struct request *r,
     const struct evidence *e, struct verdict *out, struct trace *trace)
 {
-	struct weighing w = { p, j, r, e, out, trace, 0 };
+	const struct track begin = { .kind = VERDICT_ALLOW, .rule = SLICE("default/allow") };
+	struct weighing w = { .policy = p,
+		.judge = j,
+		.request = r,
+		.evidence = e,
+		.site = site_find(p, r->field[REQUEST_HOST]),
+		.trace = trace,
+		.real = begin,
+		.would = begin };
 
-	*out = (struct verdict){ .kind = VERDICT_ALLOW, .rule = SLICE("default/allow") };
 	if (trace != NULL)
 		trace->count = trace->errors = 0;
+	judge_fit(j, p);
 	scan(&w);
-	if (!walk_rules(&w)) {
-		if ((r->cut & p->read) != 0)
-			add_weight(&w, SLICE("ammit/cut"), p->settings.cut_weight);
-		if (e->pass_elsewhere)
-			add_weight(&w, SLICE("ammit/pass-elsewhere"), p->settings.mismatch_weight);
-		walk_thresholds(&w);
+	walk_rules(&w, w.site->first, w.site->end);
+	if (!w.real.decided && w.site->common)
+		walk_rules(&w, p->common, p->rules);
+	if (!w.real.decided) {
+		weigh_evidence(&w);
+		walk_thresholds(&w, &w.real);
 	}
+	if (!w.would.decided && w.would.weight == w.real.weight)
+		w.would = w.real;
+	if (p->shadows)
+		walk_thresholds(&w, &w.would);
+	clear(&w);
+	conclude(&w, out);
 	j->errors += w.errors;
 	if (trace != NULL)
 		trace->errors = (unsigned)w.errors;

@@ -69,6 +69,12 @@ void judge_free(struct judge *j); /* NULL is legal */
 /* Rules that failed since judge_new (a match limit, …): they count as 'no match'. */
 uint64_t judge_errors(const struct judge *j);
 
+/*
+ * Make room for this policy. policy_judge does it too, but then a verdict allocates: call it when a
+ * policy comes into force.
+ */
+void judge_fit(struct judge *j, const struct policy *p);
+
 /* What load_1m, load_5m and load_15m are from now on; 0 until it is said. */
 void judge_set_load(struct judge *j, const double load[3]);
 

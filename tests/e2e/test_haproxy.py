@@ -55,6 +55,9 @@ def test_arguments(box):
         "host": "example.org", "ua": "curl/7.88.1", "pass": None, "hdr.accept": "*/*",
         "hdr.accept-language": None, "hdr.accept-encoding": None, "hdr.sec-fetch-mode": None,
         "hdr.sec-fetch-dest": None, "hdr.sec-fetch-site": None, "hdr.git-protocol": None,
+        "hdr.sec-ch-ua": None, "hdr.sec-ch-ua-mobile": None, "hdr.sec-ch-ua-platform": None,
+        "hdr.upgrade-insecure-requests": None, "hdr.content-type": None, "hdr.cf-worker": None,
+        "hdr.docker-distribution-api-version": None, "hdr.x-firefox-ai": None, "tls.version": None,
     }
     headers = dict(BROWSER, Cookie="a=b; ammit=PASS.x; c=d", **{"Git-Protocol": "version=2"})
     edge.request("POST", "/", headers, "body", host="git.example.org:8080")

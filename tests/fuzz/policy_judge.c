@@ -86,7 +86,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *block[REQUEST_HEADER + 2];
 
 	if (policy == NULL) {
-		policy = policy_load("f", SLICE(text), &problems);
+		policy = policy_load("f", SLICE(text), NULL, &problems);
 		judge = judge_new();
 		problems_fini(&problems);
 	}

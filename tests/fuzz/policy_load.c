@@ -20,7 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (judge == NULL)
 		judge = judge_new();
-	p = policy_load("f", (struct slice){ (const char *)data, size }, &problems);
+	p = policy_load("f", (struct slice){ (const char *)data, size }, NULL, &problems);
 	assert((p == NULL) == (problems.errors > 0));
 	for (size_t i = 0; i < problems.count; i++)
 		assert(strncmp(problems.list[i].text, "f:", 2) == 0);

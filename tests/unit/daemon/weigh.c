@@ -46,7 +46,7 @@ setup_bench(struct bench *b, bool shadow)
 	b->g->users = 1;
 	b->g->shadow = shadow;
 	b->g->policy =
-	    policy_load("test", (struct slice){ policy_text, sizeof(policy_text) - 1 }, &p);
+	    policy_load("test", (struct slice){ policy_text, sizeof(policy_text) - 1 }, NULL, &p);
 	if (b->g->policy == NULL)
 		fail_msg("%s", p.list[0].text);
 	assert_true(keyring_parse(&b->g->keys, slice_of(key), &line, &why));

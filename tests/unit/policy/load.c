@@ -41,7 +41,7 @@ static const struct {
 	    "bots[0].action: unknown action: ALLOW, DENY, CHALLENGE or WEIGH, in capitals" },
 	{ "benchmark",
 	    "{\"bots\":[{\"name\":\"a\",\"action\":\"DEBUG_BENCHMARK\",\"path_regex\":\"x\"}]}",
-	    "DEBUG_BENCHMARK is not supported yet" },
+	    "DEBUG_BENCHMARK is a page of Anubis" },
 	{ "no matcher", "{\"bots\":[{\"name\":\"a\",\"action\":\"DENY\"}]}", "matches on nothing" },
 	{ "empty matchers", BOT("\"headers_regex\":{},\"remote_addresses\":[]"),
 	    "matches on nothing" },
@@ -61,13 +61,37 @@ static const struct {
 	{ "no address", BOT("\"remote_addresses\":[\"example.org\"]"), "not a prefix" },
 	{ "address a number", BOT("\"remote_addresses\":[10]"), "must be a prefix in a string" },
 	{ "import", "{\"bots\":[{\"import\":\"(data)/x.yaml\"}]}",
-	    "bots[0].import: not supported yet" },
-	{ "expression", BOT("\"expression\":\"true\""), "bots[0].expression: not supported yet" },
-	{ "expression beside", BOT("\"path_regex\":\"x\",\"expression\":{\"all\":[\"true\"]}"),
-	    "bots[0].expression: not supported yet" },
-	{ "geoip", BOT("\"geoip\":{\"countries\":[\"NO\"]}"), "bots[0].geoip: not supported yet" },
-	{ "asns", BOT("\"asns\":{\"match\":[1]}"), "bots[0].asns: not supported yet" },
-	{ "address file", BOT("\"remote_addresses_file\":\"x\""), "not supported yet" },
+	    "bots[0].import: nothing can be imported here" },
+	{ "import beside", "{\"bots\":[{\"import\":\"x.yaml\",\"action\":\"DENY\"}]}",
+	    "bots[0].action: stands beside an import" },
+	{ "expression", BOT("\"expression\":\"path ==\""),
+	    "bots[0].expression: it ends where a value is expected at offset 7" },
+	{ "expression of a wrong type", BOT("\"expression\":\"path\""), "bots[0].expression: " },
+	{ "expression all", BOT("\"expression\":{\"all\":[\"true\",\"pth == path\"]}"),
+	    "bots[0].expression.all[1]: " },
+	{ "expression all and any", BOT("\"expression\":{\"all\":[\"true\"],\"any\":[\"true\"]}"),
+	    "bots[0].expression: has all and any" },
+	{ "expression of nothing", BOT("\"expression\":{\"all\":[]}"),
+	    "bots[0].expression.all: is empty" },
+	{ "expression a number", BOT("\"expression\":1"),
+	    "bots[0].expression: is number and must be an expression in a string" },
+	{ "expression, no list", BOT("\"expression\":{\"al\":1}"),
+	    "bots[0].expression: needs a string, or all: […], or any: […]" },
+	{ "geoip", BOT("\"geoip\":{\"countries\":[\"NOR\"]}"),
+	    "bots[0].geoip.countries[0]: no country" },
+	{ "geoip of nothing", BOT("\"geoip\":{\"countries\":[]}"), "needs countries" },
+	{ "asns", BOT("\"asns\":{\"match\":[\"AS1\"]}"), "bots[0].asns.match[0]: no number" },
+	{ "address file", BOT("\"remote_addresses_file\":\"x\""), "no file can be read here" },
+	{ "database", TOP("\"databases\":{\"country\":\"x.mmdb\"}"),
+	    "databases.country: x.mmdb cannot be used: no file can be read here" },
+	{ "lookahead", BOT("\"path_regex\":\"a(?=b)\""),
+	    "bots[0].path_regex: a lookaround at offset 1: the regexes of policies (Go's, RE2) "
+	    "have none" },
+	{ "shadow", BOT("\"path_regex\":\"x\",\"shadow\":\"yes\""), "is string and must be true" },
+	{ "host", TOP("\"hosts\":{\"a.*.example\":{}}"), "hosts.a.*.example: no name of a host" },
+	{ "host twice", TOP("\"hosts\":{\"a.example\":{},\"a.example.:443\":{}}"),
+	    "hosts: has a.example twice" },
+	{ "host a list", TOP("\"hosts\":{\"a.example\":[]}"), "is list and must be a map: a site" },
 	{ "dnsbl", TOP("\"dnsbl\":true"), "dnsbl: not supported yet" },
 	{ "weight",
 	    "{\"bots\":[{\"name\":\"a\",\"action\":\"WEIGH\",\"path_regex\":\"x\",\"weight\":{"
@@ -112,7 +136,7 @@ errors_say_what_and_where(void **state)
 	for (size_t i = 0; i < COUNT(errors); i++) {
 		struct problems p = { 0 };
 
-		assert_null(policy_load("f", slice_of(errors[i].in), &p));
+		assert_null(policy_load("f", slice_of(errors[i].in), NULL, &p));
 		if (p.errors != 1 || strstr(p.list[0].text, errors[i].want) == NULL)
 			fail_msg("%s: %zu, %s", errors[i].name, p.errors, p.list[0].text);
 		problems_fini(&p);
@@ -132,8 +156,14 @@ static const struct {
 	{ "metrics", TOP("\"metrics\":{}"), "metrics: ignored" },
 	{ "honeypot", TOP("\"honeypot\":{\"enabled\":true}"), "honeypot: ignored" },
 	{ "dns_ttl", TOP("\"dns_ttl\":{}"), "dns_ttl: ignored" },
-	{ "lookahead", BOT("\"path_regex\":\"a(?=b)\""),
-	    "not portable, Anubis refuses it: a lookaround at offset 1" },
+	{ "geoip without a database", BOT("\"geoip\":{\"countries\":[\"NO\"]}"),
+	    "bots[0].geoip: the whole rule is skipped" },
+	{ "asns without a database", BOT("\"asns\":{\"match\":[64500]}"),
+	    "bots[0].asns: the whole rule is skipped" },
+	{ "site of nothing", TOP("\"hosts\":{\"a.example\":{\"inherit\":false}}"),
+	    "hosts.a.example: has no rule at all" },
+	{ "key of a site", TOP("\"hosts\":{\"a.example\":{\"bot\":[]}}"),
+	    "hosts.a.example.bot: unknown key" },
 	{ "agent and path", BOT("\"path_regex\":\"a\",\"user_agent_regex\":\"b\""),
 	    "not portable: Anubis refuses user_agent_regex and path_regex in one rule" },
 	{ "Host", BOT("\"headers_regex\":{\"host\":\"a\"}"), "never matches, as in Anubis" },
@@ -155,7 +185,7 @@ warnings_do_not_stop(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(warnings); i++) {
 		struct problems p = { 0 };
-		struct policy *policy = policy_load("f", slice_of(warnings[i].in), &p);
+		struct policy *policy = policy_load("f", slice_of(warnings[i].in), NULL, &p);
 
 		if (policy == NULL || p.warnings != 1 || p.errors != 0 ||
 		    strstr(p.list[0].text, warnings[i].want) == NULL)
@@ -176,7 +206,7 @@ all_errors_in_one_go(void **state)
 	struct problems p = { 0 };
 
 	(void)state;
-	assert_null(policy_load("f", slice_of(text), &p));
+	assert_null(policy_load("f", slice_of(text), NULL, &p));
 	assert_int_equal(p.errors, 10);
 	problems_fini(&p);
 }
@@ -197,7 +227,7 @@ clean_policies_are_silent(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(clean); i++) {
 		struct problems p = { 0 };
-		struct policy *policy = policy_load("f", slice_of(clean[i]), &p);
+		struct policy *policy = policy_load("f", slice_of(clean[i]), NULL, &p);
 
 		if (policy == NULL || p.count > 0)
 			fail_msg("%s: %s", clean[i], p.count > 0 ? p.list[0].text : "");
@@ -209,7 +239,7 @@ static struct policy *
 load(const char *text)
 {
 	struct problems p = { 0 };
-	struct policy *policy = policy_load("f", slice_of(text), &p);
+	struct policy *policy = policy_load("f", slice_of(text), NULL, &p);
 
 	assert_non_null(policy);
 	problems_fini(&p);
@@ -285,7 +315,7 @@ only_so_many_headers(void **state)
 		n += snprintf(
 		    text + n, sizeof(text) - (size_t)n, "%s\"X-%d\":\"x\"", i > 0 ? "," : "", i);
 	n += snprintf(text + n, sizeof(text) - (size_t)n, "}}]}");
-	assert_null(policy_load("f", (struct slice){ text, (size_t)n }, &p));
+	assert_null(policy_load("f", (struct slice){ text, (size_t)n }, NULL, &p));
 	assert_int_equal(p.errors, 1);
 	assert_non_null(strstr(p.list[0].text, "more than 48 headers"));
 	problems_fini(&p);

@@ -73,7 +73,7 @@ set_up(void **state)
 	struct problems p = { 0 };
 
 	(void)state;
-	policy = policy_load("f", SLICE(policy_text), &p);
+	policy = policy_load("f", SLICE(policy_text), NULL, &p);
 	for (size_t i = 0; i < p.count; i++)
 		if (!p.list[i].warning)
 			print_error("%s\n", p.list[i].text);
@@ -351,7 +351,7 @@ without_thresholds(void **state)
 	    "\"action\":\"CHALLENGE\",\"challenge\":{\"algorithm\":\"fast\"},"
 	    "\"user_agent_regex\":\"Zero\"}]}";
 	struct problems problems = { 0 };
-	struct policy *p = policy_load("f", slice_of(text), &problems);
+	struct policy *p = policy_load("f", slice_of(text), NULL, &problems);
 	struct evidence e = { 0 };
 	struct request r = { 0 };
 	struct verdict v;
@@ -403,9 +403,11 @@ static void
 nothing_is_allocated(void **state)
 {
 	struct judge *fresh = judge_new();
-	unsigned before = allocations;
+	unsigned before;
 
 	(void)state;
+	judge_fit(fresh, policy);
+	before = allocations;
 	judge_all(policy, fresh);
 	assert_int_equal(allocations, before);
 	judge_free(fresh);
@@ -424,9 +426,10 @@ nor_without_jit_and_the_verdicts_are_the_same(void **state)
 
 	(void)state;
 	no_jit = true;
-	interpreted = policy_load("f", SLICE(policy_text), &problems);
+	interpreted = policy_load("f", SLICE(policy_text), NULL, &problems);
 	no_jit = false;
 	assert_non_null(interpreted);
+	judge_fit(fresh, interpreted);
 	before = allocations;
 	judge_all(interpreted, fresh);
 	assert_int_equal(allocations, before);
