@@ -10,4 +10,6 @@ struct command {
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_explain(int argc, char **argv);
+int command_replay(int argc, char **argv);
+int command_import_robots(int argc, char **argv);
 int command_rotate(int argc, char **argv);

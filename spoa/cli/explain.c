@@ -5,17 +5,23 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/inputs.h"
+#include "cli/logline.h"
 #include "daemon/generation.h"
 #include "policy/verdict.h"
 
 #define HEADERS_GIVEN_MAX 64
 
 struct question {
-	const char *policy, *src, *method, *host, *path;
+	const char *policy, *src, *method, *host, *path, *tls, *ja3, *ja4, *log, *captures;
 	const char *header[HEADERS_GIVEN_MAX];
 	unsigned headers;
 	unsigned long long level;
+	int64_t number[REQUEST_NUMBERS]; /* -1: not given */
 	bool json, elsewhere;
+	char line[LOGLINE_BYTES_MAX];
+	char store[LOGLINE_BYTES_MAX];
+	struct logline logline;
 };
 
 static void
@@ -23,14 +29,59 @@ help(FILE *to)
 {
 	fputs(
 	    "usage: ammit explain [--policy FILE] [--src ADDR] [--method M] [--host H]\n"
-	    "                     [--path P] [--header 'Name: value']… [--pass LEVEL] [--json]\n\n"
-	    "Judges one made-up request by a policy (the embedded one if none is named) and shows "
-	    "what\n"
-	    "matched, each weight, and the verdict. --path may have a query. --pass LEVEL is a "
-	    "visitor\n"
-	    "with a good pass of that level, --pass elsewhere one whose pass is bound to another "
-	    "network.\n",
+	    "                     [--path P] [--header 'Name: value']… [--pass LEVEL] [--json]\n"
+	    "       ammit explain [--policy FILE] --log LINE|- [--captures NAME,NAME…] [--json]\n\n"
+	    "Judges one request by a policy (the embedded one if none is named) and shows what "
+	    "matched,\n"
+	    "each weight, and the verdict. The request is made up, or stands in a line of a "
+	    "HAProxy "
+	    "log;\n"
+	    "other options add to the line, or replace what stands in it. - reads it from standard "
+	    "input.\n\n"
+	    "  --path P          may have a query\n"
+	    "  --pass LEVEL      a visitor with a good pass of that level; elsewhere: whose pass "
+	    "is "
+	    "bound\n"
+	    "                    to another network\n"
+	    "  --pass-age S      seconds since the pass was issued\n"
+	    "  --rate N          requests of this client, --pass-rate N: of this pass\n"
+	    "  --tls VERSION     TLSv1.3; --ja3 and --ja4: fingerprints of its hello\n"
+	    "  --captures NAMES  request headers that HAProxy captures (user-agent,host)\n",
 	    to);
+}
+
+/* An option with a text; NULL: no such. */
+static const char **
+text_option(struct question *q, const char *name)
+{
+	const struct {
+		const char *name, **to;
+	} options[] = { { "--policy", &q->policy }, { "--src", &q->src },
+		{ "--method", &q->method }, { "--host", &q->host }, { "--path", &q->path },
+		{ "--tls", &q->tls }, { "--ja3", &q->ja3 }, { "--ja4", &q->ja4 },
+		{ "--log", &q->log }, { "--captures", &q->captures } };
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (strcmp(name, options[i].name) == 0)
+			return options[i].to;
+	return NULL;
+}
+
+static bool
+number_option(struct question *q, const char *name, const char *value)
+{
+	static const char *const names[REQUEST_NUMBERS] = { "--rate", "--pass-rate", "--pass-age" };
+	unsigned long long n;
+
+	for (unsigned i = 0; i < REQUEST_NUMBERS; i++) {
+		if (strcmp(name, names[i]) != 0)
+			continue;
+		if (!slice_number(slice_of(value), INT64_MAX, &n))
+			return false;
+		q->number[i] = (int64_t)n;
+		return true;
+	}
+	return false;
 }
 
 /* False after saying what is wrong. */
@@ -38,7 +89,7 @@ static bool
 read_arguments(int argc, char **argv, struct question *q)
 {
 	for (int i = 0; i < argc; i++) {
-		const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL;
+		const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : NULL, **text;
 
 		if (strcmp(name, "--json") == 0) {
 			q->json = true;
@@ -50,22 +101,16 @@ read_arguments(int argc, char **argv, struct question *q)
 			return false;
 		}
 		i++;
-		if (strcmp(name, "--policy") == 0)
-			q->policy = value;
-		else if (strcmp(name, "--src") == 0)
-			q->src = value;
-		else if (strcmp(name, "--method") == 0)
-			q->method = value;
-		else if (strcmp(name, "--host") == 0)
-			q->host = value;
-		else if (strcmp(name, "--path") == 0)
-			q->path = value;
+		text = text_option(q, name);
+		if (text != NULL)
+			*text = value;
 		else if (strcmp(name, "--header") == 0 && q->headers < HEADERS_GIVEN_MAX)
 			q->header[q->headers++] = value;
 		else if (strcmp(name, "--pass") == 0 && strcmp(value, "elsewhere") == 0)
 			q->elsewhere = true;
-		else if (strcmp(name, "--pass") != 0 ||
-			 !slice_number(slice_of(value), 65535, &q->level)) {
+		else if (!number_option(q, name, value) &&
+			 (strcmp(name, "--pass") != 0 ||
+			     !slice_number(slice_of(value), 65535, &q->level))) {
 			fprintf(stderr, "ammit: explain: %s %s: no such option or value\n", name,
 			    value);
 			return false;
@@ -74,29 +119,25 @@ read_arguments(int argc, char **argv, struct question *q)
 	return true;
 }
 
-static void
-set_header(const struct policy *p, struct request *r, const char *line)
+/* The line that --log says, or the first of standard input. */
+static bool
+read_log(struct question *q)
 {
-	struct slice value, name = slice_trim(slice_split(slice_of(line), ':', &value));
-	char argument[256];
-	struct text t = { .buf = argument, .cap = sizeof(argument) };
-	int field;
+	struct slice line = slice_of(q->log);
+	const char *why;
 
-	value = slice_trim(value);
-	if (slice_equal_nocase(name, SLICE("user-agent"))) {
-		request_set(r, REQUEST_USER_AGENT, value);
-		return;
+	if (strcmp(q->log, "-") == 0) {
+		if (fgets(q->line, sizeof(q->line), stdin) == NULL)
+			q->line[0] = '\0';
+		line = slice_of(q->line);
 	}
-	if (slice_equal_nocase(name, SLICE("host"))) {
-		request_set(r, REQUEST_HOST, value);
-		return;
-	}
-	text_put(&t, SLICE("hdr."));
-	for (size_t i = 0; i < name.len; i++)
-		text_byte(&t, ascii_lower(name.ptr[i]));
-	field = policy_field(p, text_slice(&t));
-	if (field != REQUEST_FIELD_NONE)
-		request_set(r, (unsigned)field, value);
+	line = slice_trim(line);
+	if (line.len >= sizeof(q->store))
+		why = "longer than 64 KiB";
+	else if (logline_parse(line, slice_of(q->captures), q->store, &q->logline, &why))
+		return true;
+	fprintf(stderr, "ammit: explain: --log: %s\n", why);
+	return false;
 }
 
 static void
@@ -111,16 +152,31 @@ print_json(const struct verdict *v, const struct trace *t)
 	for (unsigned i = 0; i < t->count; i++) {
 		text_put(&out, i > 0 ? SLICE(", {\"rule\": ") : SLICE("{\"rule\": "));
 		text_quote_json(&out, t->list[i].rule);
-		text_printf(&out, ", \"action\": \"%s\", \"weight\": %d}",
-		    action_names[t->list[i].action], t->list[i].weight);
+		text_printf(&out, ", \"action\": \"%s\", \"weight\": %d, \"shadow\": %s}",
+		    action_names[t->list[i].action], t->list[i].weight,
+		    t->list[i].shadow ? "true" : "false");
 	}
 	text_put(&out, SLICE("]"));
 	if (v->challenge != NULL)
 		text_printf(&out,
 		    ", \"challenge\": {\"hashes\": %u, \"puzzles\": %u, \"level\": %u}",
 		    v->challenge->hashes, v->challenge->puzzles, v->challenge->level);
+	text_put(&out, SLICE(", \"would\": {\"verdict\": "));
+	text_quote_json(&out, slice_of(verdict_names[v->would.kind]));
+	text_put(&out, SLICE(", \"rule\": "));
+	text_quote_json(&out, v->would.rule);
+	text_printf(&out, ", \"weight\": %d}, \"site\": ", v->would.weight);
+	text_quote_json(&out, v->site);
+	text_put(&out, SLICE(", \"failed\": ["));
+	for (unsigned i = 0; i < t->errors && i < TRACE_FAILED_MAX; i++) {
+		text_put(&out, i > 0 ? SLICE(", {\"rule\": ") : SLICE("{\"rule\": "));
+		text_quote_json(&out, t->failed[i].rule);
+		text_put(&out, SLICE(", \"why\": "));
+		text_quote_json(&out, slice_of(t->failed[i].why));
+		text_byte(&out, '}');
+	}
 	text_printf(
-	    &out, ", \"by_pass\": %s, \"errors\": %u}", v->by_pass ? "true" : "false", t->errors);
+	    &out, "], \"by_pass\": %s, \"errors\": %u}", v->by_pass ? "true" : "false", t->errors);
 	printf("%.*s\n", (int)out.len, out.buf);
 	free(out.buf);
 }
@@ -133,70 +189,135 @@ print_text(const struct verdict *v, const struct trace *t)
 		    t->list[i].rule.ptr);
 		if (t->list[i].action == ACTION_WEIGH)
 			printf("  %+d", t->list[i].weight);
-		putchar('\n');
+		puts(t->list[i].shadow ? "  (in shadow)" : "");
 	}
-	if (t->errors > 0)
-		printf("  %u rules failed and count as no match\n", t->errors);
+	for (unsigned i = 0; i < t->errors && i < TRACE_FAILED_MAX; i++)
+		printf("  failed    %.*s: %s; counts as no match\n", (int)t->failed[i].rule.len,
+		    t->failed[i].rule.ptr, t->failed[i].why);
+	if (t->errors > TRACE_FAILED_MAX)
+		printf("  failed    and %u more\n", t->errors - TRACE_FAILED_MAX);
+	if (v->site.len > 0)
+		printf("site %.*s\n", (int)v->site.len, v->site.ptr);
 	printf("weight %d\n%s by %.*s%s\n", v->weight, verdict_names[v->kind], (int)v->rule.len,
 	    v->rule.ptr, v->by_pass ? ", answered by the pass" : "");
+	if (v->would.kind != v->kind || v->would.weight != v->weight ||
+	    !slice_equal(v->would.rule, v->rule))
+		printf("would be %s by %.*s with weight %d, were nothing in shadow\n",
+		    verdict_names[v->would.kind], (int)v->would.rule.len, v->would.rule.ptr,
+		    v->would.weight);
 	if (v->challenge != NULL)
 		printf("challenge: %u hashes expected in %u puzzles, worth level %u\n",
 		    v->challenge->hashes, v->challenge->puzzles, v->challenge->level);
+}
+
+static void
+fill(const struct policy *p, const struct question *q, struct request *r, struct evidence *e)
+{
+	const struct {
+		enum request_field field;
+		const char *value;
+	} fields[] = { { REQUEST_METHOD, q->method }, { REQUEST_HOST, q->host },
+		{ REQUEST_TLS, q->tls }, { REQUEST_JA3, q->ja3 }, { REQUEST_JA4, q->ja4 } };
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (fields[i].value != NULL)
+			request_set(r, fields[i].field, slice_of(fields[i].value));
+	if (q->path != NULL)
+		inputs_target(r, slice_of(q->path));
+	for (unsigned i = 0; i < q->headers; i++) {
+		struct slice value, name = slice_split(slice_of(q->header[i]), ':', &value);
+
+		inputs_header(p, r, slice_trim(name), slice_trim(value));
+	}
+	for (unsigned i = 0; i < REQUEST_NUMBERS; i++)
+		if (q->number[i] >= 0)
+			inputs_number(r, (enum request_number)i, q->number[i]);
+	if (q->level > 0)
+		e->level = (uint16_t)q->level;
+	e->pass_elsewhere = q->elsewhere;
 }
 
 static bool
 ask(const struct policy *p, const struct question *q)
 {
 	struct request r = { .cut = 0 };
-	struct evidence e = { (uint16_t)q->level, q->elsewhere };
-	struct slice query, path = slice_split(slice_of(q->path), '?', &query);
+	struct evidence e = { 0, false };
 	struct judge *j;
 	struct verdict v;
-	struct trace t = { .count = 0 };
+	struct trace *t;
 
-	if (!address_parse(slice_of(q->src), &r.src)) {
+	if (q->log != NULL && !inputs_logline(p, &q->logline, &r, &e) && q->src == NULL)
+		fprintf(stderr,
+		    "ammit: explain: the client of the line has no address; --src says one\n");
+	if (q->src != NULL && !address_parse(slice_of(q->src), &r.src)) {
 		fprintf(stderr, "ammit: explain: --src %s: no IPv4 or IPv6 address\n", q->src);
 		return false;
 	}
-	request_set(&r, REQUEST_METHOD, slice_of(q->method));
-	request_set(&r, REQUEST_HOST, slice_of(q->host));
-	request_set(&r, REQUEST_PATH, path);
-	request_set(&r, REQUEST_QUERY, query);
-	for (unsigned i = 0; i < q->headers; i++)
-		set_header(p, &r, q->header[i]);
+	fill(p, q, &r, &e);
 	j = judge_new();
-	policy_judge(p, j, &r, &e, &v, &t);
+	t = xcalloc(1, sizeof(*t));
+	policy_judge(p, j, &r, &e, &v, t);
 	if (q->json)
-		print_json(&v, &t);
+		print_json(&v, t);
 	else
-		print_text(&v, &t);
+		print_text(&v, t);
+	free(t);
 	judge_free(j);
 	return true;
+}
+
+/* What a made-up request has unless something else is said. */
+static void
+set_defaults(struct question *q)
+{
+	if (q->src == NULL)
+		q->src = "192.0.2.1";
+	if (q->method == NULL)
+		q->method = "GET";
+	if (q->host == NULL)
+		q->host = "example.org";
+	if (q->path == NULL)
+		q->path = "/";
+}
+
+static int
+explain(struct question *q)
+{
+	struct problems problems = { 0 };
+	struct policy *p;
+	int status = 1;
+
+	if (q->log == NULL)
+		set_defaults(q);
+	else if (!read_log(q))
+		return 1;
+	p = generation_policy(q->policy, &problems);
+	problems_print(&problems, "");
+	if (p != NULL && ask(p, q))
+		status = 0;
+	policy_free(p);
+	problems_fini(&problems);
+	return status;
 }
 
 int
 command_explain(int argc, char **argv)
 {
-	struct question q = {
-		.src = "192.0.2.1", .method = "GET", .host = "example.org", .path = "/"
-	};
-	struct problems problems = { 0 };
-	struct policy *p;
+	struct question *q;
 	int status = 1;
 
 	if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)) {
 		help(stdout);
 		return 0;
 	}
-	if (!read_arguments(argc, argv, &q)) {
+	q = xcalloc(1, sizeof(*q));
+	q->captures = "user-agent,host";
+	for (unsigned i = 0; i < REQUEST_NUMBERS; i++)
+		q->number[i] = -1;
+	if (read_arguments(argc, argv, q))
+		status = explain(q);
+	else
 		help(stderr);
-		return 1;
-	}
-	p = generation_policy(q.policy, &problems);
-	problems_print(&problems, "");
-	if (p != NULL && ask(p, &q))
-		status = 0;
-	policy_free(p);
-	problems_fini(&problems);
+	free(q);
 	return status;
 }

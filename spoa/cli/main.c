@@ -7,6 +7,8 @@ static const struct command commands[] = {
 	{ "run", command_run, "the daemon: verdicts for HAProxy, and the challenge pages" },
 	{ "check", command_check, "check policies and configuration files, like nginx -t" },
 	{ "explain", command_explain, "show how a policy judges one request, and why" },
+	{ "replay", command_replay, "judge the requests of a HAProxy log, and compare policies" },
+	{ "import-robots", command_import_robots, "make rules of a robots.txt" },
 	{ "rotate", command_rotate,
 	    "make a new key; passes of the old one hold until they expire" },
 };
@@ -19,7 +21,7 @@ usage(FILE *to)
 	      "usage: ammit COMMAND [ARG…]\n\n",
 	    to);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
+		fprintf(to, "  %-13s %s\n", commands[i].name, commands[i].help);
 	fputs("\n`ammit COMMAND --help` says more; `ammit --version` says which this is.\n", to);
 }
 

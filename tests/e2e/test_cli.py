@@ -13,7 +13,7 @@ import spop
 from conftest import AMMIT, POLICY, ROOT, Ammit, Process, run_ammit, wait_until
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["check"], ["explain"], ["rotate"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["check"], ["explain"], ["replay"], ["import-robots"], ["rotate"]])
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help(command, flag):
     got = run_ammit(*command, flag)
@@ -24,7 +24,7 @@ def test_help(command, flag):
 
 def test_help_names_every_command():
     listed = run_ammit("--help").stdout
-    for command in ("run", "check", "explain", "rotate"):
+    for command in ("run", "check", "explain", "replay", "import-robots", "rotate"):
         assert "\n  %s " % command in listed
 
 
@@ -34,7 +34,8 @@ def test_version():
     assert got.stdout.startswith("ammit ") and got.stdout.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["check"], ["run", "--nonsense"], ["explain", "--nonsense"]])
+@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["check"], ["run", "--nonsense"], ["explain", "--nonsense"],
+                                       ["replay"], ["replay", "--nonsense"], ["import-robots"], ["import-robots", "--nonsense"]])
 def test_wrong_use(arguments):
     got = run_ammit(*arguments)
     assert got.returncode == 1 and got.stderr and not got.stdout
@@ -43,7 +44,7 @@ def test_wrong_use(arguments):
 def test_check_good(tmp_path):
     file = tmp_path / "good.json"
     file.write_text(json.dumps(POLICY))
-    got = run_ammit("check", file, ROOT / "policies/default.json")
+    got = run_ammit("check", file, ROOT / "policies/default.yaml")
     assert got.returncode == 0, got.stderr
     assert "%s: good: 5 rules" % file in got.stdout
 
