@@ -17,8 +17,24 @@ help(FILE *to)
 	    "every\n"
 	    "file, with line and column, and what would be right. Exit status 1 if there is any "
 	    "error;\n"
-	    "warnings alone are 0, with --strict they are 1, too.\n",
+	    "warnings alone are 0, with --strict they are 1, too. What a policy reads as hdr.NAME "
+	    "needs a\n"
+	    "line in ammit.spoe.conf.\n",
 	    to);
+}
+
+/* Each needs a line of its own in HAProxy's configuration of the agent. */
+static void
+print_headers(const char *file, const struct policy *p)
+{
+	struct slice name;
+
+	if (policy_header(p, 0).ptr == NULL)
+		return;
+	printf("%s: reads", file);
+	for (unsigned i = 0; (name = policy_header(p, i)).ptr != NULL; i++)
+		printf(" hdr.%.*s", (int)name.len, name.ptr);
+	putchar('\n');
 }
 
 /* `whole`: a policy, no list. */
@@ -36,6 +52,7 @@ check_policy(const char *file, bool whole, struct problems *p)
 	size = policy_size(policy);
 	printf("%s: good: %zu rules, %zu patterns, %zu prefixes, %zu sites\n", file, size.rules,
 	    size.patterns, size.prefixes, size.sites);
+	print_headers(file, policy);
 	policy_free(policy);
 }
 

@@ -29,7 +29,8 @@ setup(struct weigher *w)
 	const char *why;
 
 	g->users = 1;
-	g->policy = policy_load("fuzz", (struct slice){ policy_text, sizeof(policy_text) - 1 }, NULL, &p);
+	g->policy =
+	    policy_load("fuzz", (struct slice){ policy_text, sizeof(policy_text) - 1 }, NULL, &p);
 	assert(g->policy != NULL);
 	assert(keyring_parse(&g->keys, slice_of(key), &line, &why));
 	problems_fini(&p);
