@@ -2,7 +2,6 @@
 
 #include "base/text.h"
 #include "cli/replay.h"
-#include "policy/generation.h"
 
 #define LONG(n) ((unsigned long long)(n))
 
@@ -17,7 +16,7 @@ static struct slice
 missing_field(const struct replay *r, unsigned n)
 {
 	/* A pass is worth its level, which the log may have. */
-	if (n == REQUEST_PASS || (r->policy->read >> n & 1) == 0 || (r->seen >> n & 1) != 0)
+	if (n == REQUEST_PASS || (policy_reads(r->policy) >> n & 1) == 0 || (r->seen >> n & 1) != 0)
 		return (struct slice){ NULL, 0 };
 	return n < REQUEST_HEADER ? slice_of(request_argument[n])
 				  : policy_header(r->policy, n - REQUEST_HEADER);

@@ -67,3 +67,9 @@ policy_header(const struct policy *p, unsigned i)
 {
 	return i < p->headers ? p->header[i] : (struct slice){ NULL, 0 };
 }
+
+uint64_t
+policy_reads(const struct policy *p)
+{
+	return p->read;
+}

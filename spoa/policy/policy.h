@@ -75,5 +75,8 @@ struct policy_size policy_size(const struct policy *p);
  */
 int policy_field(const struct policy *p, struct slice argument);
 
+/* Bit n: a rule looks at field n (and at more headers than there are, if it may be any of them). */
+uint64_t policy_reads(const struct policy *p);
+
 /* The i-th header that the policy reads, lower case; {NULL, 0} past the last. */
 struct slice policy_header(const struct policy *p, unsigned i);
