@@ -1,5 +1,6 @@
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,4 +31,10 @@ char *
 xstrdup(const char *text)
 {
 	return checked(strdup(text));
+}
+
+void
+memory_trim(void)
+{
+	malloc_trim(0);
 }

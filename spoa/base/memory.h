@@ -9,3 +9,6 @@ void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *old, size_t n, size_t size);
 
 char *xstrdup(const char *text);
+
+/* Give back what was freed after much of it was: a policy takes more to read than to keep. */
+void memory_trim(void);

@@ -92,6 +92,7 @@ generation_load(const char *policy_file, const char *state_dir, bool shadow, str
 	atomic_init(&g->users, 1);
 	g->shadow = shadow;
 	g->policy = generation_policy(policy_file, p);
+	memory_trim();
 	/* No key is made for a daemon that will not start. */
 	keys = g->policy != NULL && keyfile_load(state_dir, &g->keys, p);
 	if (keys)

@@ -70,9 +70,10 @@ challenge_read(const struct tree *node, struct problems *problems)
 	static const struct schema_key keys[] = { { "algorithm", SCHEMA_KNOWN },
 		{ "difficulty", SCHEMA_KNOWN }, { "hashes", SCHEMA_KNOWN },
 		{ "puzzles", SCHEMA_KNOWN }, { "level", SCHEMA_KNOWN },
-		{ "report_as", SCHEMA_IGNORED }, { 0 } };
+		{ "report_as", SCHEMA_KNOWN }, { 0 } };
 	uint32_t difficulty, hashes, puzzles, level;
 
+	/* report_as has no effect in Anubis either. */
 	schema_check(node, keys, problems);
 	check_algorithm(node, problems);
 	difficulty = (uint32_t)schema_int(node, "difficulty", 0, 64, 0, problems);

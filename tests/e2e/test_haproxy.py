@@ -56,7 +56,7 @@ def test_arguments(box):
         "hdr.accept-language": None, "hdr.accept-encoding": None, "hdr.sec-fetch-mode": None,
         "hdr.sec-fetch-dest": None, "hdr.sec-fetch-site": None, "hdr.git-protocol": None,
         "hdr.sec-ch-ua": None, "hdr.sec-ch-ua-mobile": None, "hdr.sec-ch-ua-platform": None,
-        "hdr.upgrade-insecure-requests": None, "hdr.content-type": None, "hdr.cf-worker": None,
+        "hdr.upgrade-insecure-requests": None, "hdr.cf-worker": None,
         "hdr.docker-distribution-api-version": None, "hdr.x-firefox-ai": None, "tls.version": None,
     }
     headers = dict(BROWSER, Cookie="a=b; ammit=PASS.x; c=d", **{"Git-Protocol": "version=2"})

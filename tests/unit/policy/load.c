@@ -175,8 +175,6 @@ static const struct {
 	    "metarefresh is served as a proof of work" },
 	{ "too difficult", CHALLENGED("{\"algorithm\":\"fast\",\"difficulty\":7}"),
 	    "taken as 67108864 hashes" },
-	{ "report_as", CHALLENGED("{\"algorithm\":\"fast\",\"difficulty\":1,\"report_as\":4}"),
-	    "report_as: ignored" },
 };
 
 static void
@@ -221,6 +219,7 @@ clean_policies_are_silent(void **state)
 		"null}]}",
 		BOT("\"headers_regex\":{\"Accept\":\".*\",\"X-Y\":\"^$\"}"),
 		BOT("\"remote_addresses\":[\"192.0.2.0/24\",\"2001:db8::/32\"]"),
+		CHALLENGED("{\"algorithm\":\"fast\",\"difficulty\":1,\"report_as\":4}"),
 		CHALLENGED("{\"algorithm\":\"pow\",\"hashes\":100000,\"puzzles\":4,\"level\":9}"),
 	};
 
