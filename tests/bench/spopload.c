@@ -379,7 +379,7 @@ report(double seconds)
 int
 main(int argc, char **argv)
 {
-	struct conn *conns;
+	static struct conn *conns; /* to the end */
 	uint64_t begin_ns;
 
 	if (parse(argc, argv))
