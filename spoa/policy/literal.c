@@ -5,6 +5,8 @@
 #include "base/encode.h"
 
 #define DEPTH_MAX 64u
+#define CLASS_MAX 10u /* characters of a class that is written out */
+#define WORDS_MAX 64u /* that the classes of one word may make of it */
 
 /* Alternatives: one of them stands in every match. count 0: nothing is known. */
 struct set {
@@ -22,20 +24,22 @@ struct reader {
 
 /* What is being read of one alternative. */
 struct sequence {
-	char word[LITERAL_MAX];
+	/* One word, or one for each way through the classes in it; all have the same length. */
+	char word[WORDS_MAX][LITERAL_MAX];
+	unsigned words;
 	size_t len;
-	bool any_caseless, any_exact_case; /* letters of the word */
+	bool any_caseless, any_exact_case; /* letters of the words */
 	bool caseless;                     /* (?i) is on */
 	bool plain;                        /* one word so far and nothing else */
 	unsigned groups;
 	struct set best;
 };
 
-enum item { ITEM_NONE, ITEM_CHARACTER, ITEM_ANCHOR, ITEM_OTHER, ITEM_GROUP };
+enum item { ITEM_NONE, ITEM_CHARACTER, ITEM_CLASS, ITEM_ANCHOR, ITEM_OTHER, ITEM_GROUP };
 
 struct atom {
 	enum item item;
-	char bytes[4];
+	char bytes[CLASS_MAX]; /* of a character, or the characters of a class */
 	size_t len;
 	bool either_case; /* [Bb] */
 	struct set set;   /* of a group */
@@ -82,17 +86,23 @@ better(struct set a, struct set b)
 static void
 flush(struct reader *r, struct sequence *q)
 {
-	struct slice word = { q->word, q->len };
+	struct set all = { .shortest = q->len };
 
-	q->len = 0;
-	if (word.len >= LITERAL_MIN) {
+	for (unsigned i = 0; i < q->words && q->len >= LITERAL_MIN; i++) {
 		struct literal *l = arena_alloc(r->arena, sizeof(*l));
 
-		l->text = arena_copy(r->arena, word);
+		l->text = arena_copy(r->arena, (struct slice){ q->word[i], q->len });
 		l->caseless = q->any_caseless;
 		l->exact = !(q->any_caseless && q->any_exact_case);
-		q->best = better(q->best, (struct set){ l, l, 1, word.len, is_common(word) });
+		l->next = all.first;
+		all.first = l;
+		all.last = all.last == NULL ? l : all.last;
+		all.count++;
+		all.common |= is_common(l->text);
 	}
+	q->best = better(q->best, all);
+	q->len = 0;
+	q->words = 1;
 	q->any_caseless = q->any_exact_case = false;
 }
 
@@ -125,12 +135,40 @@ add_character(struct reader *r, struct sequence *q, const struct atom *a)
 		flush(r, q);
 		q->plain = false;
 	}
-	memcpy(q->word + q->len, a->bytes, a->len);
+	for (unsigned i = 0; i < q->words; i++)
+		memcpy(q->word[i] + q->len, a->bytes, a->len);
 	q->len += a->len;
 	q->any_caseless |= caseless;
 	q->any_exact_case |= is_letter(a->bytes[0]) && !caseless;
 	if (a->either_case && !q->caseless)
 		q->any_exact_case = true; /* keeps the word from counting as exact */
+}
+
+/* Every word so far with every character of the class. False: too many, or case is ignored. */
+static bool
+add_class(struct sequence *q, const struct atom *a)
+{
+	const unsigned before = q->words;
+
+	if (before * a->len > WORDS_MAX || q->len == LITERAL_MAX)
+		return false;
+	for (size_t k = 0; k < a->len; k++)
+		if (q->caseless && is_letter(a->bytes[k]))
+			return false;
+	/* From the back: the words so far stand in front until the last. */
+	for (size_t k = a->len; k-- > 0;) {
+		for (unsigned i = 0; i < before; i++) {
+			char *word = q->word[k * before + i];
+
+			if (k > 0)
+				memcpy(word, q->word[i], q->len);
+			word[q->len] = a->bytes[k];
+		}
+		q->any_exact_case |= is_letter(a->bytes[k]);
+	}
+	q->words = before * (unsigned)a->len;
+	q->len++;
+	return true;
 }
 
 static struct atom
@@ -213,49 +251,81 @@ escape(struct reader *r)
 	}
 }
 
+static bool
+is_plain(char c)
+{
+	return is_letter(c) || (c >= '0' && c <= '9');
+}
+
+/* Note first .. last as members; false: there are too many. */
+static bool
+add_members(struct atom *a, char first, char last)
+{
+	for (int c = first; c <= last; c++) {
+		if (memchr(a->bytes, c, a->len) != NULL)
+			continue;
+		if (a->len == CLASS_MAX)
+			return false;
+		a->bytes[a->len++] = (char)c;
+	}
+	return true;
+}
+
+/* One member of a class, or a range of digits or of letters; false: something else. */
+static bool
+class_member(struct reader *r, struct atom *a)
+{
+	char c = *r->at++, last;
+
+	if (c == '[' && r->at < r->end && *r->at == ':') {
+		/* [:alpha:]: its own bracket ends it. */
+		while (r->at < r->end && *r->at != ']')
+			r->at++;
+		if (r->at < r->end)
+			r->at++;
+		return false;
+	}
+	if (c == '\\') {
+		struct atom e = escape(r);
+
+		return e.item == ITEM_CHARACTER && !is_letter(e.bytes[0]) &&
+		       add_members(a, e.bytes[0], e.bytes[0]);
+	}
+	if (c == '-' || (unsigned char)c >= 0x80)
+		return false;
+	if (r->end - r->at < 2 || r->at[0] != '-' || r->at[1] == ']')
+		return add_members(a, c, c);
+	last = r->at[1];
+	if (!is_plain(c) || !is_plain(last) || last < c)
+		return false; /* the rest is read as members, and comes to nothing */
+	r->at += 2;
+	return add_members(a, c, last);
+}
+
 /* A class of one letter in both cases, or of one character, is that character. */
 static struct atom class(struct reader *r)
 {
-	struct atom a = { .item = ITEM_CHARACTER };
+	struct atom a = { .item = ITEM_CLASS };
 	bool other = false;
 
 	if (r->at < r->end && *r->at == '^') {
 		other = true;
 		r->at++;
 	}
-	for (bool first = true; r->at < r->end && (first || *r->at != ']'); first = false) {
-		char c = *r->at++;
-
-		if (c == '[' && r->at < r->end && *r->at == ':') {
-			/* [:alpha:]: its own bracket ends it. */
-			while (r->at < r->end && *r->at != ']')
-				r->at++;
-			if (r->at < r->end)
-				r->at++;
-			other = true;
-		} else if (c == '\\') {
-			struct atom e = escape(r);
-
-			other |= e.item != ITEM_CHARACTER || is_letter(e.bytes[0]);
-			c = e.bytes[0];
-		} else if (c == '-' || (unsigned char)c >= 0x80) {
-			other = true;
-		}
-		if (a.len == 0) {
-			a.bytes[0] = c;
-			a.len = 1;
-		} else if (is_letter(c) && (a.bytes[0] ^ c) == 0x20) {
-			a.either_case = true;
-		} else if (a.bytes[0] != c) {
-			other = true;
-		}
-	}
+	for (bool first = true; r->at < r->end && (first || *r->at != ']'); first = false)
+		other |= !class_member(r, &a);
 	if (r->at == r->end)
 		r->lost = true;
 	else
 		r->at++;
-	if (other || a.len == 0)
+	if (other || a.len == 0) {
 		a.item = ITEM_OTHER;
+	} else if (a.len == 1 ||
+		   (a.len == 2 && is_letter(a.bytes[0]) && (a.bytes[0] ^ a.bytes[1]) == 0x20)) {
+		a.item = ITEM_CHARACTER;
+		a.either_case = a.len == 2;
+		a.len = 1;
+	}
 	return a;
 }
 
@@ -388,6 +458,12 @@ take(struct reader *r, struct sequence *q, const struct atom *a)
 		if (!repeated)
 			return;
 	}
+	if (a->item == ITEM_CLASS && least > 0 && add_class(q, a)) {
+		if (q->groups > 0)
+			q->plain = false;
+		if (!repeated)
+			return;
+	}
 	if (a->item == ITEM_GROUP && !repeated && q->plain && q->len == 0 && q->best.count == 0 &&
 	    q->groups++ == 0) {
 		q->best = a->set;
@@ -403,8 +479,16 @@ take(struct reader *r, struct sequence *q, const struct atom *a)
 static struct set
 sequence(struct reader *r, bool *caseless, unsigned depth)
 {
-	struct sequence q = { .caseless = *caseless, .plain = true };
+	struct sequence q;
 
+	/* Its words need no zeroes. */
+	q.words = 1;
+	q.len = 0;
+	q.any_caseless = q.any_exact_case = false;
+	q.caseless = *caseless;
+	q.plain = true;
+	q.groups = 0;
+	q.best = (struct set){ 0 };
 	while (!r->lost && r->at < r->end && *r->at != '|' && *r->at != ')') {
 		struct atom a = next_atom(r, &q, depth);
 
