@@ -29,6 +29,7 @@ enum matcher_kind {
 	MATCHER_ASN,     /* the network is in a list */
 	MATCHER_COUNTRY,
 	MATCHER_EXPR,
+	MATCHER_NEVER, /* the whole rule is out */
 };
 
 struct matcher {
@@ -59,7 +60,7 @@ struct rule {
 	bool lets_through;  /* never matches on a value that was cut */
 	bool shadow;        /* counts for what would be */
 	bool own_challenge; /* else the site's */
-	bool keyed, never;  /* until it is sealed */
+	bool keyed;         /* until it is sealed */
 	int32_t adjust;     /* of WEIGH */
 	uint32_t matchers;  /* all must match; addresses are not among them, they are the key */
 	const struct matcher *matcher;

@@ -68,14 +68,16 @@ policy_add_header(struct policy *p, struct slice name, const char **why)
 static void
 add_matcher(struct draft *d, struct matcher m)
 {
-	for (uint32_t i = 0; i < d->rule->matchers && m.kind <= MATCHER_PRESENT; i++) {
+	const bool looks = m.kind == MATCHER_PATTERN || m.kind == MATCHER_PRESENT;
+
+	for (uint32_t i = 0; i < d->rule->matchers && looks; i++) {
 		const struct matcher *have = &d->matcher[i];
 
 		if (have->kind == m.kind && have->field == m.field && have->pattern == m.pattern)
 			return;
 	}
 	d->matcher[d->rule->matchers++] = m;
-	if (m.kind <= MATCHER_PRESENT)
+	if (looks)
 		d->rule->fields |= (uint64_t)1 << m.field;
 }
 
@@ -130,7 +132,7 @@ read_headers(struct draft *d, const struct tree *map)
 		if (slice_equal_nocase(n->key, SLICE("Host"))) {
 			tree_warn(d->problems, n,
 			    "never matches, as in Anubis: Host is not among the headers");
-			d->rule->never = true;
+			add_matcher(d, (struct matcher){ .kind = MATCHER_NEVER });
 			continue;
 		}
 		field = policy_add_header(d->policy, n->key, &why);
@@ -266,11 +268,10 @@ read_origins(struct draft *d, const struct tree *node, bool country)
 	add_matcher(d, m);
 	if ((country ? d->policy->country_db : d->policy->asn_db) != NULL)
 		return;
-	/* As Anubis without its service: the rule is left out. */
+	/* As in Anubis without its service: nobody is known to be from anywhere. */
 	tree_warn(d->problems, map,
 	    "the whole rule is skipped: name a database with databases: {%s: FILE.mmdb}",
 	    country ? "country" : "asn");
-	d->rule->never = true;
 }
 
 void
@@ -376,6 +377,6 @@ key_by_origin(struct draft *d)
 void
 matchers_choose_key(struct draft *d)
 {
-	d->rule->keyed = d->has_address || d->rule->never || key_by_pattern(d) ||
-			 key_by_expression(d) || key_by_origin(d);
+	d->rule->keyed = d->has_address || key_by_pattern(d) || key_by_expression(d) ||
+			 key_by_origin(d);
 }

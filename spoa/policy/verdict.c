@@ -321,6 +321,8 @@ holds(struct weighing *w, const struct matcher *m)
 		return among(m, country_of(w));
 	case MATCHER_EXPR:
 		return expression_holds(w, m->expr, 0);
+	case MATCHER_NEVER:
+		return false;
 	case MATCHER_PATTERN:
 		break;
 	}

@@ -39,6 +39,8 @@ static const char policy_text[] =
     "{\"name\":\"hard\",\"action\":\"CHALLENGE\",\"user_agent_regex\":\"Hard\",\"challenge\":{"
     "\"algorithm\":\"pow\",\"hashes\":3,\"puzzles\":8,\"level\":40}},"
     "{\"name\":\"host\",\"action\":\"DENY\",\"headers_regex\":{\"Host\":\".*\"}},"
+    "{\"name\":\"host-net\",\"action\":\"DENY\",\"headers_regex\":{\"Host\":\".*\"},"
+    "\"remote_addresses\":[\"203.0.113.9/32\"]},"
     "{\"name\":\"backtrack\",\"action\":\"DENY\",\"path_regex\":\"^/(a+)+$\"},"
     "{\"name\":\"admin\",\"action\":\"DENY\",\"path_regex\":\"^/admin secret\"},"
     "{\"name\":\"replaced\",\"action\":\"DENY\",\"user_agent_regex\":\"bad.*bot\"}],"
@@ -142,6 +144,8 @@ static const struct visit visits[] = {
 	{ "first wins", .src = "192.0.2.1", .agent = "InnerBot", .want = "deny bot/net 0" },
 	{ "agent alone", .agent = "InnerBot", .want = "allow threshold/calm 0" },
 	{ "address alone", .src = "192.0.3.1", .want = "allow threshold/calm 0" },
+	{ "address and Host, which never matches", .src = "203.0.113.9",
+	    .want = "allow threshold/calm 0" },
 	{ "near onion", .src = "fc00:dead:beef:4dae::1", .want = "deny bot/onion 0" },
 	{ "circuit", .src = "fc00:dead:beef:4dad::1", .want = "allow threshold/calm 0" },
 	{ "path", .path = "/health", .want = "allow bot/health 0" },
