@@ -231,7 +231,7 @@ fill(const struct policy *p, const struct question *q, struct request *r, struct
 	}
 	for (unsigned i = 0; i < REQUEST_NUMBERS; i++)
 		if (q->number[i] >= 0)
-			inputs_number(r, (enum request_number)i, q->number[i]);
+			request_set_number(r, (enum request_number)i, q->number[i]);
 	if (q->level > 0)
 		e->level = (uint16_t)q->level;
 	e->pass_elsewhere = q->elsewhere;

@@ -34,13 +34,6 @@ inputs_target(struct request *r, struct slice target)
 	request_set(r, REQUEST_QUERY, query);
 }
 
-void
-inputs_number(struct request *r, enum request_number which, int64_t value)
-{
-	r->number[which] = value;
-	r->known = (uint8_t)(r->known | 1u << which);
-}
-
 bool
 inputs_logline(
     const struct policy *p, const struct logline *line, struct request *r, struct evidence *e)
@@ -66,11 +59,11 @@ inputs_logline(
 	for (unsigned i = 0; i < line->headers; i++)
 		inputs_header(p, r, line->header[i].name, line->header[i].value);
 	if (line->rate >= 0)
-		inputs_number(r, REQUEST_RATE, line->rate);
+		request_set_number(r, REQUEST_RATE, line->rate);
 	if (line->pass_rate >= 0)
-		inputs_number(r, REQUEST_PASS_RATE, line->pass_rate);
+		request_set_number(r, REQUEST_PASS_RATE, line->pass_rate);
 	if (line->pass_age_s >= 0)
-		inputs_number(r, REQUEST_PASS_AGE, line->pass_age_s);
+		request_set_number(r, REQUEST_PASS_AGE, line->pass_age_s);
 	if (line->level > 0)
 		e->level = (uint16_t)(line->level < UINT16_MAX ? line->level : UINT16_MAX);
 	return address_parse(line->client, &r->src);

@@ -16,5 +16,3 @@ void inputs_target(struct request *r, struct slice target);
  */
 bool inputs_logline(
     const struct policy *p, const struct logline *line, struct request *r, struct evidence *e);
-
-void inputs_number(struct request *r, enum request_number which, int64_t value);

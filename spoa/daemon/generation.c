@@ -25,62 +25,33 @@ read_policy(const char **file, size_t *bytes, struct problems *p)
 	return text;
 }
 
-struct policy *
-generation_policy(const char *policy_file, struct problems *p)
+typedef struct policy *loader(
+    const char *file, struct slice text, const struct source *source, struct problems *p);
+
+static struct policy *
+read_and(loader *load, const char *file, struct problems *p)
 {
 	struct policy *policy;
 	size_t bytes;
-	char *text = read_policy(&policy_file, &bytes, p);
+	char *text = read_policy(&file, &bytes, p);
 
 	if (text == NULL)
 		return NULL;
-	policy = policy_load(policy_file, (struct slice){ text, bytes }, source_files(), p);
+	policy = load(file, (struct slice){ text, bytes }, source_files(), p);
 	free(text);
 	return policy;
 }
 
-/* Behind blanks, comments, directives and document marks. */
-static struct slice
-first_content(struct slice s)
+struct policy *
+generation_policy(const char *policy_file, struct problems *p)
 {
-	if (slice_starts(s, SLICE("\xef\xbb\xbf")))
-		s = (struct slice){ s.ptr + 3, s.len - 3 };
-	for (;;) {
-		s = slice_trim(s);
-		if (slice_starts(s, SLICE("---")))
-			s = (struct slice){ s.ptr + 3, s.len - 3 };
-		else if (s.len > 0 && (s.ptr[0] == '#' || s.ptr[0] == '%'))
-			slice_split(s, '\n', &s);
-		else
-			return s;
-	}
-}
-
-/* A list at the top: what an import names. */
-static bool
-is_list(struct slice text)
-{
-	struct slice s = first_content(text);
-
-	return s.len > 0 &&
-	       (s.ptr[0] == '[' ||
-		   (s.ptr[0] == '-' && (s.len == 1 || strchr(" \t\r\n", s.ptr[1]) != NULL)));
+	return read_and(policy_load, policy_file, p);
 }
 
 struct policy *
 generation_policy_any(const char *file, struct problems *p)
 {
-	struct policy *policy;
-	struct slice text;
-	char *bytes = read_policy(&file, &text.len, p);
-
-	if (bytes == NULL)
-		return NULL;
-	text.ptr = bytes;
-	policy = is_list(text) ? policy_load_list(file, text, source_files(), p)
-			       : policy_load(file, text, source_files(), p);
-	free(bytes);
-	return policy;
+	return read_and(policy_load_any, file, p);
 }
 
 struct generation *

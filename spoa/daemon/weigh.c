@@ -69,13 +69,6 @@ argument_is(struct weigher *w, unsigned n, struct slice name)
 	return what;
 }
 
-static void
-set_number(struct request *r, enum request_number which, int64_t value)
-{
-	r->number[which] = value;
-	r->known |= (uint8_t)(1u << which);
-}
-
 /* A counter that HAProxy keeps. */
 static void
 take_number(enum request_number which, const struct spop_value *v, struct request *r)
@@ -84,7 +77,7 @@ take_number(enum request_number which, const struct spop_value *v, struct reques
 		     v->type == SPOP_UINT64;
 
 	if (whole && v->number >= 0)
-		set_number(r, which, v->number);
+		request_set_number(r, which, v->number);
 }
 
 static void
@@ -155,7 +148,8 @@ check_pass(struct weigher *w, struct request *r, struct host *h, int64_t now_s, 
 		    w->passes, &w->generation->keys, text, now_s, host_of(h, r), &r->src, &pass);
 	if (state == PASS_GOOD) {
 		e->level = pass.level;
-		set_number(r, REQUEST_PASS_AGE, now_s > pass.issued_s ? now_s - pass.issued_s : 0);
+		request_set_number(
+		    r, REQUEST_PASS_AGE, now_s > pass.issued_s ? now_s - pass.issued_s : 0);
 	} else if (state == PASS_ELSEWHERE)
 		e->pass_elsewhere = true;
 }

@@ -18,6 +18,19 @@ bind(struct run *r, const struct node *n, const struct value *range, uint32_t i)
 	return local;
 }
 
+/* What the body says of the i-th element. */
+static struct value
+ask(struct run *r, const struct node *n, const struct value *range, uint32_t i)
+{
+	const size_t used = r->store->used;
+	struct value v;
+
+	bind(r, n, range, i);
+	v = expr_run(r, n->last);
+	forget(r, used);
+	return v;
+}
+
 /* all and exists: as && and || over the elements. */
 static struct value
 quantify(struct run *r, const struct node *n, const struct value *range)
@@ -26,12 +39,8 @@ quantify(struct run *r, const struct node *n, const struct value *range)
 	struct value out = value_bool(!decides);
 
 	for (uint32_t i = 0; i < range->count && r->fuel > 0; i++) {
-		const size_t used = r->store->used;
-		struct value v;
+		struct value v = ask(r, n, range, i);
 
-		bind(r, n, range, i);
-		v = expr_run(r, n->last);
-		forget(r, used);
 		if (v.kind == KIND_BOOL && v.truth == decides)
 			return v;
 		if (v.kind == KIND_ERROR && out.kind != KIND_ERROR)
@@ -46,12 +55,8 @@ count_one(struct run *r, const struct node *n, const struct value *range)
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < range->count && r->fuel > 0; i++) {
-		const size_t used = r->store->used;
-		struct value v;
+		struct value v = ask(r, n, range, i);
 
-		bind(r, n, range, i);
-		v = expr_run(r, n->last);
-		forget(r, used);
 		if (v.kind == KIND_ERROR)
 			return v;
 		count += v.truth;

@@ -36,36 +36,48 @@ is_blank(struct slice text)
 	return true;
 }
 
-static void
-read_file(struct loader *l, const struct tree *node, const char *name, const struct opened *in)
+char *
+loader_read(struct loader *l, const struct tree *node, const char *name, size_t *bytes)
 {
-	const struct opened here = { name, in, in->depth + 1 };
-	const struct tree *document;
 	const char *why = "";
-	size_t bytes = 0;
-	char *text;
+	char *text = l->source->read(l->source->context, name, JSON_BYTES_MAX, bytes, &why);
 
-	if (goes_round(l, node, name, in))
-		return;
-	text = l->source->read(l->source->context, name, JSON_BYTES_MAX, &bytes, &why);
-	if (text == NULL) {
+	if (text == NULL)
 		tree_error(l->problems, node, "%s cannot be read: %s", name, why);
-		return;
-	}
-	document = NULL;
-	if (!is_blank((struct slice){ text, bytes }))
-		document =
-		    document_parse(l->scratch, name, (struct slice){ text, bytes }, l->problems);
-	free(text);
+	return text;
+}
+
+void
+documents_read(struct loader *l, const struct tree *document, const struct opened *in)
+{
 	for (; document != NULL; document = document->next) {
 		if (document->kind == TREE_LIST)
-			rules_read(l, document, &here);
+			rules_read(l, document, in);
 		else if (document->kind != TREE_NULL)
 			tree_error(l->problems, document,
 			    "is %s; what is imported must be a list of rules, without `bots:` "
 			    "and thresholds",
 			    tree_kind_names[document->kind]);
 	}
+}
+
+static void
+read_file(struct loader *l, const struct tree *node, const char *name, const struct opened *in)
+{
+	const struct opened here = { name, in, in->depth + 1 };
+	size_t bytes;
+	char *text;
+
+	if (goes_round(l, node, name, in))
+		return;
+	text = loader_read(l, node, name, &bytes);
+	if (text == NULL)
+		return;
+	if (!is_blank((struct slice){ text, bytes }))
+		documents_read(l,
+		    document_parse(l->scratch, name, (struct slice){ text, bytes }, l->problems),
+		    &here);
+	free(text);
 }
 
 static void

@@ -41,14 +41,9 @@ read_cookie(struct policy_settings *s, const struct tree *pass, struct problems 
 		tree_error(problems, n, "must have 1 to %zu characters", sizeof(s->cookie) - 1);
 		return;
 	}
-	for (size_t i = 0; i < n->text.len; i++) {
-		char c = n->text.ptr[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			c == '-' || c == '_')) {
-			tree_error(problems, n, "no name of a cookie: letters, digits, - and _");
-			return;
-		}
+	if (!schema_is_word(n->text)) {
+		tree_error(problems, n, "no name of a cookie: letters, digits, - and _");
+		return;
 	}
 	memcpy(s->cookie, n->text.ptr, n->text.len);
 	s->cookie[n->text.len] = '\0';
@@ -208,17 +203,19 @@ read_policy(struct loader *l, const struct tree *root, const struct opened *in)
 	sites_read(l, root, in);
 }
 
-/* What an import names: documents that are lists of rules. */
+/* A policy, or what an import names. */
 static void
-read_lists(struct loader *l, const struct tree *document, const struct opened *in)
+read_any(struct loader *l, const struct tree *root, const struct opened *in)
 {
-	for (; document != NULL; document = document->next) {
-		if (document->kind == TREE_LIST)
-			rules_read(l, document, in);
-		else if (document->kind != TREE_NULL)
-			tree_error(l->problems, document, "is %s and must be a list of rules",
-			    tree_kind_names[document->kind]);
+	const struct tree *first = root;
+
+	while (first->kind == TREE_NULL && first->next != NULL)
+		first = first->next;
+	if (first->kind != TREE_LIST) {
+		read_policy(l, root, in);
+		return;
 	}
+	documents_read(l, root, in);
 	sites_none(l);
 }
 
@@ -252,8 +249,8 @@ policy_load(
 }
 
 struct policy *
-policy_load_list(
+policy_load_any(
     const char *file, struct slice text, const struct source *source, struct problems *problems)
 {
-	return load(file, text, source, problems, read_lists);
+	return load(file, text, source, problems, read_any);
 }

@@ -1,6 +1,6 @@
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/json.h"
 #include "base/memory.h"
 #include "policy/addrlist.h"
 #include "policy/rule.h"
@@ -19,23 +19,6 @@ policy_patset(struct policy *p, unsigned field)
 	return p->field[p->field_at[field]].set;
 }
 
-/* A header's name becomes part of the HAProxy configuration: a token (RFC 9110, 5.6.2), or nothing.
- */
-static bool
-is_header_name(struct slice s)
-{
-	if (s.len == 0 || s.len > HEADER_NAME_MAX)
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.ptr[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			c == '-' || c == '_'))
-			return false;
-	}
-	return true;
-}
-
 int
 policy_add_header(struct policy *p, struct slice name, const char **why)
 {
@@ -48,7 +31,8 @@ policy_add_header(struct policy *p, struct slice name, const char **why)
 		if (slice_equal_nocase(p->header[i], name))
 			return REQUEST_HEADER + (int)i;
 	*why = "no name of a header: letters, digits, - and _, at most 64";
-	if (!is_header_name(name))
+	/* It becomes part of the HAProxy configuration: of a token (RFC 9110, 5.6.2) no more. */
+	if (name.len > HEADER_NAME_MAX || !schema_is_word(name))
 		return REQUEST_FIELD_NONE;
 	*why = "the policy reads more than 48 headers";
 	if (p->headers == REQUEST_HEADERS_MAX)
@@ -81,16 +65,17 @@ add_matcher(struct draft *d, struct matcher m)
 		d->rule->fields |= (uint64_t)1 << m.field;
 }
 
+/* `what` is wrong with a regex, where in it, and what to write instead. */
 static void
-say_regex(struct problems *p, const struct tree *n, const struct regex_notes *notes)
+say_regex(struct problems *p, const struct tree *n, const char *what,
+    const struct regex_notes *notes, const char *because)
 {
-	const char *colon = notes->rewrite == NULL ? "" : ": ";
-	const char *rewrite = notes->rewrite == NULL ? "" : notes->rewrite;
+	char at[40] = "";
 
 	if (notes->has_offset)
-		tree_error(p, n, "%s at offset %zu%s%s", notes->why, notes->offset, colon, rewrite);
-	else
-		tree_error(p, n, "%s%s%s", notes->why, colon, rewrite);
+		snprintf(at, sizeof(at), " at offset %zu", notes->offset);
+	tree_error(p, n, "%s%s%s%s%s", what, at, because, notes->rewrite == NULL ? "" : ": ",
+	    notes->rewrite == NULL ? "" : notes->rewrite);
 }
 
 static void
@@ -105,14 +90,12 @@ read_pattern(struct draft *d, const struct tree *n, unsigned field)
 	}
 	id = patset_add(policy_patset(d->policy, field), slice_trim(n->text), &notes);
 	if (id == PATSET_NONE) {
-		say_regex(d->problems, n, &notes);
+		say_regex(d->problems, n, notes.why, &notes, "");
 		return;
 	}
 	if (notes.unportable != NULL)
-		tree_error(d->problems, n,
-		    "%s at offset %zu: the regexes of policies (Go's, RE2) have none%s%s",
-		    notes.unportable, notes.offset, notes.rewrite == NULL ? "" : ": ",
-		    notes.rewrite == NULL ? "" : notes.rewrite);
+		say_regex(d->problems, n, notes.unportable, &notes,
+		    ": the regexes of policies (Go's, RE2) have none");
 	add_matcher(
 	    d, (struct matcher){ .kind = MATCHER_PATTERN, .field = (uint8_t)field, .pattern = id });
 }
@@ -195,13 +178,10 @@ read_address_file(struct draft *d, const struct tree *n)
 	if (count == 0)
 		tree_error(d->problems, n, "%s", why);
 	for (size_t i = 0; i < count; i++) {
-		size_t bytes = 0;
-		char *text =
-		    l->source->read(l->source->context, names[i], JSON_BYTES_MAX, &bytes, &why);
+		size_t bytes;
+		char *text = loader_read(l, n, names[i], &bytes);
 
-		if (text == NULL)
-			tree_error(d->problems, n, "%s cannot be read: %s", names[i], why);
-		else
+		if (text != NULL)
 			addrlist_read(
 			    names[i], (struct slice){ text, bytes }, take_prefix, d, d->problems);
 		free(text);
@@ -377,6 +357,6 @@ key_by_origin(struct draft *d)
 void
 matchers_choose_key(struct draft *d)
 {
-	d->rule->keyed = d->has_address || key_by_pattern(d) || key_by_expression(d) ||
-			 key_by_origin(d);
+	d->rule->keyed =
+	    d->has_address || key_by_pattern(d) || key_by_expression(d) || key_by_origin(d);
 }

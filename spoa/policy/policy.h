@@ -52,11 +52,8 @@ struct policy_settings {
 struct policy *policy_load(
     const char *file, struct slice text, const struct source *source, struct problems *problems);
 
-/*
- * As policy_load, of what an import names: each document is a list of rules and nothing else. For
- * `ammit check`.
- */
-struct policy *policy_load_list(
+/* As policy_load, or of a list of rules as an import names it. For `ammit check`. */
+struct policy *policy_load_any(
     const char *file, struct slice text, const struct source *source, struct problems *problems);
 
 void policy_free(struct policy *p); /* NULL is legal */

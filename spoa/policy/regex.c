@@ -110,6 +110,7 @@ regex_compile(struct slice pattern, struct regex_notes *notes)
 		goto out;
 	}
 	notes->unportable = dialect.unportable;
+	notes->has_offset = dialect.unportable != NULL;
 	notes->rewrite = dialect.rewrite;
 	notes->offset = dialect.offset;
 	r = xcalloc(1, sizeof(*r));

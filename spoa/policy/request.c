@@ -40,3 +40,10 @@ request_set(struct request *r, unsigned field, struct slice value)
 	}
 	r->field[field] = value;
 }
+
+void
+request_set_number(struct request *r, enum request_number which, int64_t value)
+{
+	r->number[which] = value;
+	r->known |= (uint8_t)(1u << which);
+}

@@ -58,6 +58,8 @@ size_t request_limit(unsigned field);
 /* Set a field; a value longer than request_limit is cut to it and marked. */
 void request_set(struct request *r, unsigned field, struct slice value);
 
+void request_set_number(struct request *r, enum request_number which, int64_t value);
+
 /* Names of the fields before REQUEST_HEADER, as in the SPOE arguments: method, path, query, host,
  * ua, ver, pass, tls.version, tls.ja3, tls.ja4. A header's argument is "hdr." and its name in lower
  * case: hdr.accept. */

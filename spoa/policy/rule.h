@@ -22,13 +22,19 @@ struct opened {
 	unsigned depth;
 };
 
+/* A whole file that `node` names; free() it. NULL with a problem. Only where there is a source. */
+char *loader_read(struct loader *l, const struct tree *node, const char *name, size_t *bytes);
+
+/* What an import names: documents, each a list of rules. NULL: none. */
+void documents_read(struct loader *l, const struct tree *document, const struct opened *in);
+
 /* A list of rules and imports (import.c): rules are added to the policy in order. */
 void rules_read(struct loader *l, const struct tree *list, const struct opened *in);
 
 /* One entry of it that is no import (rule.c). */
 void rule_read(struct loader *l, const struct tree *node);
 
-/* Bind rule number p->rules, which `matchers` of are read, to its key (matcher.c). */
+/* A rule while it is read: number p->rules. */
 struct draft {
 	struct loader *loader;
 	struct policy *policy;
@@ -37,6 +43,8 @@ struct draft {
 	struct matcher matcher[REQUEST_FIELDS + 5];
 	bool has_address;
 };
+
+/* Its matchers; then, when it has them all, what marks it (matcher.c). */
 void matchers_read(struct draft *d, const struct tree *node);
 void matchers_choose_key(struct draft *d);
 

@@ -17,6 +17,9 @@ const struct tree *schema_get(
 int64_t schema_int(const struct tree *map, const char *key, int64_t min, int64_t max,
     int64_t otherwise, struct problems *problems);
 
+/* Letters, digits, - and _, one at least. */
+bool schema_is_word(struct slice s);
+
 /* What a key of a map is to us. */
 enum schema_use {
 	SCHEMA_KNOWN,

@@ -427,35 +427,36 @@ marked(const struct weighing *w, size_t word, uint32_t first, uint32_t end)
 	return bits;
 }
 
-/* Rules in first .. end - 1, in order, until all is decided. */
+/* Those of one 64, in order, until all is decided. */
+static void
+walk_word(struct weighing *w, size_t word, uint32_t first, uint32_t end)
+{
+	for (uint64_t left = marked(w, word, first, end); left != 0; left &= left - 1) {
+		const struct rule *r =
+		    &w->policy->rule[word * 64 + (unsigned)__builtin_ctzll(left)];
+
+		if (!rule_matches(w, r))
+			continue;
+		apply(w, r);
+		if (w->real.decided)
+			return;
+	}
+}
+
+/* Rules in first .. end - 1. */
 static void
 walk_rules(struct weighing *w, uint32_t first, uint32_t end)
 {
-	const struct policy *p = w->policy;
-
 	if (first >= end)
 		return;
 	for (size_t s = first / 4096; s <= (end - 1) / 4096; s++) {
-		uint64_t words = w->judge->summary[s] | p->unkeyed_summary[s];
+		uint64_t words = w->judge->summary[s] | w->policy->unkeyed_summary[s];
 
-		for (; words != 0; words &= words - 1) {
+		for (; words != 0 && !w->real.decided; words &= words - 1) {
 			size_t word = s * 64 + (unsigned)__builtin_ctzll(words);
 
-			if (word < first / 64)
-				continue;
-			if (word > (end - 1) / 64)
-				return;
-			for (uint64_t left = marked(w, word, first, end); left != 0;
-			     left &= left - 1) {
-				const struct rule *r =
-				    &p->rule[word * 64 + (unsigned)__builtin_ctzll(left)];
-
-				if (!rule_matches(w, r))
-					continue;
-				apply(w, r);
-				if (w->real.decided)
-					return;
-			}
+			if (word >= first / 64 && word <= (end - 1) / 64)
+				walk_word(w, word, first, end);
 		}
 	}
 }

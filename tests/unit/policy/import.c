@@ -149,7 +149,7 @@ lists_alone(void **state)
 {
 	const struct source source = memory_source(files);
 	struct problems p = { 0 };
-	struct policy *policy = policy_load_list(
+	struct policy *policy = policy_load_any(
 	    "l.yaml", SLICE("- import: one.yaml\n---\n- import: two.yaml\n"), &source, &p);
 	char got[100];
 
@@ -158,7 +158,7 @@ lists_alone(void **state)
 	matched_names(policy, got, sizeof(got));
 	assert_string_equal(got, "one two-a two-b ");
 	policy_free(policy);
-	assert_null(policy_load_list("l.yaml", SLICE("bots: []\n"), &source, &p));
+	assert_null(policy_load_any("l.yaml", SLICE("bots: []\n"), &source, &p));
 	assert_int_equal(p.errors, 1);
 	problems_fini(&p);
 }
