@@ -19,7 +19,7 @@ B      ?= build
 PREFIX ?= /usr/local
 VERSION := 0.1.0
 
-PKGS   := libcrypto libpcre2-8 libcjson libmicrohttpd libfyaml libmaxminddb
+PKGS   := libcrypto libpcre2-8 libcjson libmicrohttpd libfyaml libmaxminddb libcares
 WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough
 HARD   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE

@@ -41,6 +41,7 @@ door 'libfyaml' 'spoa/base/yaml\.c'
 door 'maxminddb' 'spoa/base/mmdb\.c'
 door 'pcre2' 'spoa/policy/regex\.c'
 door 'microhttpd' 'spoa/net/http\.c'
+door 'ares' 'spoa/net/resolver[a-z_]*\.c'
 door 'ev\.h' 'spoa/(net|daemon)/[a-z_]+\.[ch]'
 
 # spop, policy and token are pure: no descriptor, no loop, no clock, no log.

@@ -77,6 +77,49 @@ address_is_circuit(const struct address *a)
 	return a->family == 6 && memcmp(a->bytes, tor, sizeof(tor)) == 0;
 }
 
+static bool
+within(const struct address *a, const uint8_t *base, unsigned bits)
+{
+	unsigned whole = bits / 8, rest = bits % 8;
+
+	return memcmp(a->bytes, base, whole) == 0 &&
+	       (rest == 0 || (a->bytes[whole] ^ base[whole]) >> (8 - rest) == 0);
+}
+
+bool
+address_is_public(const struct address *a)
+{
+	/* RFC 6890 and what came after it; 0/8, 10/8, 127/8 and 224/3 by their first byte below. */
+	static const struct {
+		uint8_t base[3], bits;
+	} four[] = { { { 100, 64 }, 10 }, { { 169, 254 }, 16 }, { { 172, 16 }, 12 },
+		{ { 192, 0, 0 }, 24 }, { { 192, 0, 2 }, 24 }, { { 192, 88, 99 }, 24 },
+		{ { 192, 168 }, 16 }, { { 198, 18 }, 15 }, { { 198, 51, 100 }, 24 },
+		{ { 203, 0, 113 }, 24 } };
+	/* Of 2000::/3; all else is not for everybody. */
+	static const struct {
+		uint8_t base[6], bits;
+	} six[] = { { { 0x20, 0x01, 0x00, 0x02 }, 48 }, { { 0x20, 0x01, 0x00, 0x10 }, 28 },
+		{ { 0x20, 0x01, 0x00, 0x20 }, 28 }, { { 0x20, 0x01, 0x0d, 0xb8 }, 32 },
+		{ { 0x3f, 0xff }, 20 } };
+	const uint8_t first = a->bytes[0];
+
+	if (a->family == 4) {
+		if (first == 0 || first == 10 || first == 127 || first >= 224)
+			return false;
+		for (size_t i = 0; i < sizeof(four) / sizeof(four[0]); i++)
+			if (within(a, four[i].base, four[i].bits))
+				return false;
+		return true;
+	}
+	if (a->family != 6 || (first & 0xe0) != 0x20)
+		return false;
+	for (size_t i = 0; i < sizeof(six) / sizeof(six[0]); i++)
+		if (within(a, six[i].base, six[i].bits))
+			return false;
+	return true;
+}
+
 bool
 prefix_parse(struct slice s, struct prefix *out, const char **why)
 {

@@ -40,6 +40,12 @@ struct address address_mask(const struct address *a, unsigned bits4, unsigned bi
  */
 bool address_is_circuit(const struct address *a);
 
+/*
+ * One that others on the Internet can have: not private, loopback, link-local, shared (RFC 6598),
+ * unique local, multicast, documentation, benchmarking or otherwise special (RFC 6890), no circuit.
+ */
+bool address_is_public(const struct address *a);
+
 /* "192.0.2.0/24", "2001:db8::/32". False with *why, which says what is wrong and what is right. */
 bool prefix_parse(struct slice s, struct prefix *out, const char **why);
 

@@ -6,8 +6,10 @@
 
 #include "base/arena.h"
 #include "base/slice.h"
+#include "policy/dns_view.h"
 #include "policy/regex.h"
 #include "policy/request.h"
+#include "policy/zone.h"
 
 /*
  * Expressions in CEL (the subset that policies use; policies/README.md lists it), typed and folded
@@ -47,6 +49,10 @@ struct expr_scope {
 	/* A pattern over a field, in its patset; false with notes->why. */
 	bool (*pattern)(void *context, unsigned field, struct slice regex, uint32_t *id,
 	    struct regex_notes *notes);
+
+	/* A blocklist by its zone, asked for expressions; its number in the policy, -1 with *why.
+	 */
+	int (*zone)(void *context, struct slice name, const char **why);
 
 	/* A regex for other texts, kept and freed with the policy; NULL with notes->why. */
 	const struct regex *(*regex)(
@@ -108,9 +114,13 @@ struct expr_input {
 	enum regex_result (*pattern)(void *context, unsigned field, uint32_t pattern);
 	uint32_t (*asn)(void *context);              /* 0: not known */
 	bool (*country)(void *context, char out[2]); /* false: not known, "" */
+	dns_look *look; /* NULL: nothing may be asked for this request */
+	/* What a blocklist says about the client. */
+	enum zone_says (*listed)(void *context, unsigned zone);
 };
 
-enum expr_result { EXPR_FALSE, EXPR_TRUE, EXPR_FAILED };
+/* EXPR_UNKNOWN: it hangs on what the DNS has not answered yet. */
+enum expr_result { EXPR_FALSE, EXPR_TRUE, EXPR_FAILED, EXPR_UNKNOWN };
 
 /* *why (if why is not NULL) says in constant words why it failed: "no such key", "match limit". */
 enum expr_result expr_eval(const struct expr *e, const struct expr_input *in, const char **why);

@@ -43,6 +43,8 @@ struct policy_settings {
 	uint32_t pass_s;                        /* life of a pass: 7 days */
 	int32_t cut_weight;      /* evidence "ammit/cut": a value was longer than its limit: 10 */
 	int32_t mismatch_weight; /* evidence "ammit/pass-elsewhere": 10 */
+	uint32_t dns_budget_ms;  /* how long a request waits for the DNS: 20; 0: not at all */
+	uint32_t dns_forward_s, dns_reverse_s; /* dns_ttl: answers are known no longer; 0: theirs */
 };
 
 /*
@@ -74,6 +76,9 @@ int policy_field(const struct policy *p, struct slice argument);
 
 /* Bit n: a rule looks at field n (and at more headers than there are, if it may be any of them). */
 uint64_t policy_reads(const struct policy *p);
+
+/* May something about this client be asked? Not if it is in no public network, or in dns.never. */
+bool policy_may_ask(const struct policy *p, const struct address *client);
 
 /* The i-th header that the policy reads, lower case; {NULL, 0} past the last. */
 struct slice policy_header(const struct policy *p, unsigned i);

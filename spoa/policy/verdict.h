@@ -5,13 +5,16 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "policy/dns_view.h"
 #include "policy/policy.h"
 #include "policy/request.h"
+#include "policy/zone.h"
 
 /* What the visitor has already proved. */
 struct evidence {
-	uint16_t level;      /* of a valid pass; 0: none */
-	bool pass_elsewhere; /* a genuine pass of this host, but bound to another network */
+	uint16_t level;             /* of a valid pass; 0: none */
+	bool pass_elsewhere;        /* a genuine pass of this host, but bound to another network */
+	const struct dns_view *dns; /* NULL: nothing is asked, what the DNS would say is unknown */
 };
 
 enum verdict_kind { VERDICT_ALLOW, VERDICT_CHALLENGE, VERDICT_DENY, VERDICT_DRIP };
@@ -33,6 +36,15 @@ struct verdict {
 		struct slice rule;
 		int32_t weight;
 	} would;
+
+	/* Blocklists that list the client: zone of the policy, code of the zone. */
+	struct {
+		uint8_t zone, code;
+	} listed[ZONES_MAX];
+	unsigned listings;
+	/* Rules and zones that could not be evaluated because the DNS has not answered yet. Not 0:
+	 * judge again when it has, if it is worth the wait. */
+	unsigned unknown;
 	struct slice site; /* "git.example.org", "*.example.org", "default"; "" without hosts */
 };
 
@@ -50,6 +62,15 @@ struct failed {
 	const char *why; /* constant words */
 };
 
+/* What the DNS was asked. */
+struct asked {
+	enum dns_type type;
+	enum dns_state state;
+	char name[DNS_NAME_MAX + 1];
+	char said[256]; /* "127.0.0.9", "crawl-1.example.org"; cut if it is long */
+};
+
+#define TRACE_ASKED_MAX 48
 #define TRACE_MAX 256
 #define TRACE_FAILED_MAX 32
 
@@ -57,7 +78,11 @@ struct trace {
 	struct matched list[TRACE_MAX];
 	unsigned count;
 	struct failed failed[TRACE_FAILED_MAX];
-	unsigned errors; /* rules that failed, kept in `failed` or not */
+	unsigned errors;                     /* rules that failed, kept in `failed` or not */
+	struct asked asked[TRACE_ASKED_MAX]; /* each question once */
+	unsigned asks;
+	struct slice unknown[TRACE_FAILED_MAX]; /* what was unknown when it was judged */
+	unsigned unknowns;
 };
 
 /* What one thread needs to judge: match data, JIT stack, buffers. Allocated once. */
