@@ -22,6 +22,15 @@ clock_mono_ms(void)
 }
 
 int64_t
+clock_coarse_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t
 clock_steady_from(_Atomic int64_t *lead_ms, int64_t wall_ms, int64_t mono_ms)
 {
 	int64_t lead = atomic_load_explicit(lead_ms, memory_order_relaxed);

@@ -8,6 +8,9 @@ int64_t clock_wall_s(void);
 /* Milliseconds of a clock that never jumps: what rates and deadlines are measured with. */
 int64_t clock_mono_ms(void);
 
+/* The same, a few milliseconds late and cheaper: for what is looked up with each verdict. */
+int64_t clock_coarse_ms(void);
+
 /*
  * Wall-clock seconds that never go back while the process lives: a clock that is set back (a board
  * without a battery, a virtual machine that was asleep) would make fresh tickets look older than

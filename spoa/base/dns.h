@@ -59,6 +59,7 @@ struct dns_question {
 	struct slice name;             /* normal */
 	uint32_t ttl_min_s, ttl_max_s; /* bounds of how long it is known; 0: the resolver's own */
 	struct dns_tally *tally;       /* NULL: nobody counts */
+	bool again; /* the same request looks a second time: its look is not counted */
 };
 
 /*
