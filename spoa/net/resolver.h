@@ -55,6 +55,7 @@ void resolver_look(struct resolver *r, const struct dns_question *q, struct dns_
 /* One who waits for one answer; embed it. */
 struct dns_waiter {
 	void (*done)(struct dns_waiter *w); /* what came is known to resolver_look by now */
+	void *arg;                          /* the owner's */
 	struct dns_waiter *next, **back;    /* the resolver's; back NULL: not waiting */
 };
 

@@ -302,18 +302,40 @@ stream_serve(struct stream *s)
 		settle(s, serve(s));
 }
 
+/* Behind what is to be sent already. False: the peer is gone, or there is no room. */
+static bool
+queue(struct stream *s, const uint8_t *bytes, size_t n)
+{
+	if (s->state == STREAM_READING) {
+		memcpy(s->home->out, bytes, n);
+		return send_scratch(s, n);
+	}
+	if (s->out == NULL || n > STREAM_OUT_BYTES - s->out_len)
+		return false;
+	memcpy(s->out + s->out_len, bytes, n);
+	s->out_len += (uint32_t)n;
+	return true;
+}
+
+bool
+stream_send(struct stream *s, const uint8_t *bytes, size_t n)
+{
+	bool alive = s->state == STREAM_LEAVING || queue(s, bytes, n);
+
+	settle(s, alive);
+	return alive;
+}
+
 void
 stream_finish(struct stream *s, const uint8_t *bytes, size_t n)
 {
 	bool alive = true;
 
-	if (s->state == STREAM_READING) {
-		memcpy(s->home->out, bytes, n);
-		alive = send_scratch(s, n);
-	} else if (s->out != NULL && n <= STREAM_OUT_BYTES - s->out_len) {
-		memcpy(s->out + s->out_len, bytes, n);
-		s->out_len += (uint32_t)n;
-	}
+	/* Where there is no room for it, the last words are left out. */
+	if (s->state == STREAM_READING)
+		alive = queue(s, bytes, n);
+	else
+		queue(s, bytes, n);
 	if (s->state == STREAM_READING)
 		leave(s);
 	else if (s->state == STREAM_BLOCKED)

@@ -86,5 +86,12 @@ void stream_serve(struct stream *s);
 /* Queue bytes as an answer and close when they are sent. n <= STREAM_OUT_BYTES. May free it. */
 void stream_finish(struct stream *s, const uint8_t *bytes, size_t n);
 
+/*
+ * Send an answer that comes later than the bytes that it answers; n <= STREAM_OUT_BYTES. Not from
+ * within stream_bytes. A peer that has taken nothing for so long that there is no room is closed.
+ * False: the stream is gone.
+ */
+bool stream_send(struct stream *s, const uint8_t *bytes, size_t n);
+
 /* The one way a stream ends. */
 void stream_close(struct stream *s);

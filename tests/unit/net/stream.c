@@ -195,6 +195,51 @@ the_last_answer_arrives_before_the_end(void **state)
 }
 
 static void
+a_late_answer_goes_behind_the_others(void **state)
+{
+	struct pair p;
+	char got[65536];
+	ssize_t n;
+
+	(void)state;
+	open_pair(&p, 1);
+	put(&p, "a....");
+	assert_true(stream_send(p.stream, (const uint8_t *)"late", 4));
+	assert_int_equal(read(p.peer, got, sizeof(got)), 5);
+	assert_memory_equal(got, "alate", 5);
+	/* Blocked: the peer reads nothing. */
+	answer_bytes = STREAM_OUT_BYTES / 4;
+	while (p.stream->state == STREAM_READING)
+		put(&p, "b....");
+	assert_true(stream_send(p.stream, (const uint8_t *)"last", 4));
+	memset(got, 0, 4);
+	do {
+		n = read(p.peer, got, sizeof(got));
+		turn(&p);
+	} while (n > 0 && memcmp(got + n - 4, "last", 4) != 0);
+	assert_true(n > 0);
+	assert_int_equal(p.stream->state, STREAM_READING);
+	close_pair(&p);
+}
+
+/* What cannot be answered is closed, never left silent, and nothing grows. */
+static void
+late_answers_to_one_who_takes_nothing_end_it(void **state)
+{
+	static const uint8_t answers[STREAM_OUT_BYTES / 2];
+	struct pair p;
+	unsigned n = 0;
+
+	(void)state;
+	open_pair(&p, 1);
+	while (stream_send(p.stream, answers, sizeof(answers)))
+		assert_true(++n < 1000);
+	assert_int_equal(gone, 1);
+	assert_null(p.home.first);
+	close_pair(&p);
+}
+
+static void
 finish_sends_its_words(void **state)
 {
 	struct pair p;
@@ -233,6 +278,8 @@ main(void)
 		cmocka_unit_test(half_a_message_waits_and_idle_owns_nothing),
 		cmocka_unit_test(back_pressure_loses_nothing),
 		cmocka_unit_test(the_last_answer_arrives_before_the_end),
+		cmocka_unit_test(a_late_answer_goes_behind_the_others),
+		cmocka_unit_test(late_answers_to_one_who_takes_nothing_end_it),
 		cmocka_unit_test(finish_sends_its_words),
 		cmocka_unit_test(a_silent_stranger_has_a_deadline),
 	};
