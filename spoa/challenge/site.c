@@ -189,7 +189,7 @@ serve_plain(
 {
 	struct text body = begin_body(s);
 
-	s->plain++;
+	counter_add(&s->plain, 1);
 	page_write_plain(&body, slice_of(reference));
 	answer_line(out, t->status >= 400 && t->status <= 599 ? t->status : 403, text_slice(&body));
 }
@@ -214,7 +214,7 @@ serve_challenge(struct site *s, const struct http_request *r, struct http_respon
 		why = "ticket of another host";
 	}
 	if (error != TICKET_OK) {
-		s->refused++;
+		counter_add(&s->refused, 1);
 		log_refusal(r, why, "");
 		answer_line(out, 403,
 		    SLICE("This check could not begin. Load the page again for a fresh start.\n"));
@@ -231,7 +231,7 @@ serve_challenge(struct site *s, const struct http_request *r, struct http_respon
 		answer_line(out, 500, SLICE("The page is too large.\n"));
 		return;
 	}
-	s->served++;
+	counter_add(&s->served, 1);
 	log_event(r, "page", reference);
 	answer_page(out, page_status(&t), text_slice(&body));
 }
@@ -253,7 +253,7 @@ refuse(struct site *s, const struct http_request *r, unsigned status, enum gate_
 {
 	struct text body = begin_body(s);
 
-	s->refused++;
+	counter_add(&s->refused, 1);
 	log_refusal(r, gate_outcome_names[why], reference);
 	if (page_write_refusal(&body, why, back, slice_of(reference)))
 		answer_page(out, status, text_slice(&body));
@@ -312,7 +312,7 @@ redeem(struct site *s, const struct http_request *r, struct http_response *out)
 		    s, r, outcome == GATE_MALFORMED ? 400 : 403, outcome, back, a.reference, out);
 		return;
 	}
-	s->passed++;
+	counter_add(&s->passed, 1);
 	log_event(r, gate_outcome_names[outcome], a.reference);
 	let_pass(s, &a, visitor.https, back, out);
 }

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "base/counter.h"
 #include "base/slice.h"
 #include "challenge/location.h"
 #include "challenge/page.h"
@@ -26,8 +27,7 @@ struct site {
 	struct spent *spent;
 	char cookie[64];
 	int64_t (*now_s)(void);
-	/* counters */
-	uint64_t served, passed, refused, plain;
+	struct counter served, passed, refused, plain; /* any thread may read them */
 	/* The answer that is being given: http.c copies it when the handler has returned. */
 	char body[PAGE_BYTES_MAX];
 	char location[LOCATION_MAX + 1];

@@ -7,18 +7,19 @@
 #include "cli/command.h"
 #include "cli/inputs.h"
 #include "cli/logline.h"
+#include "daemon/consult.h"
 #include "daemon/generation.h"
 #include "policy/verdict.h"
 
 #define HEADERS_GIVEN_MAX 64
 
 struct question {
-	const char *policy, *src, *method, *host, *path, *tls, *ja3, *ja4, *log, *captures;
+	const char *policy, *src, *method, *host, *path, *tls, *ja3, *ja4, *log, *captures, *dns;
 	const char *header[HEADERS_GIVEN_MAX];
 	unsigned headers;
 	unsigned long long level;
 	int64_t number[REQUEST_NUMBERS]; /* -1: not given */
-	bool json, elsewhere;
+	bool json, elsewhere, no_dns;
 	char line[LOGLINE_BYTES_MAX];
 	char store[LOGLINE_BYTES_MAX];
 	struct logline logline;
@@ -46,7 +47,10 @@ help(FILE *to)
 	    "  --pass-age S      seconds since the pass was issued\n"
 	    "  --rate N          requests of this client, --pass-rate N: of this pass\n"
 	    "  --tls VERSION     TLSv1.3; --ja3 and --ja4: fingerprints of its hello\n"
-	    "  --captures NAMES  request headers that HAProxy captures (user-agent,host)\n",
+	    "  --captures NAMES  request headers that HAProxy captures (user-agent,host)\n"
+	    "  --dns SERVERS     ask these and not those of resolv.conf; --no-dns: ask nobody, "
+	    "what\n"
+	    "                    the DNS would say is unknown then\n",
 	    to);
 }
 
@@ -59,7 +63,7 @@ text_option(struct question *q, const char *name)
 	} options[] = { { "--policy", &q->policy }, { "--src", &q->src },
 		{ "--method", &q->method }, { "--host", &q->host }, { "--path", &q->path },
 		{ "--tls", &q->tls }, { "--ja3", &q->ja3 }, { "--ja4", &q->ja4 },
-		{ "--log", &q->log }, { "--captures", &q->captures } };
+		{ "--log", &q->log }, { "--captures", &q->captures }, { "--dns", &q->dns } };
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (strcmp(name, options[i].name) == 0)
@@ -93,6 +97,10 @@ read_arguments(int argc, char **argv, struct question *q)
 
 		if (strcmp(name, "--json") == 0) {
 			q->json = true;
+			continue;
+		}
+		if (strcmp(name, "--no-dns") == 0) {
+			q->no_dns = true;
 			continue;
 		}
 		if (value == NULL) {
@@ -141,6 +149,27 @@ read_log(struct question *q)
 }
 
 static void
+print_dns(struct text *out, const struct trace *t)
+{
+	text_put(out, SLICE("], \"dns\": ["));
+	for (unsigned i = 0; i < t->asks; i++) {
+		const struct asked *a = &t->asked[i];
+
+		text_printf(out, "%s{\"type\": \"%s\", \"name\": ", i > 0 ? ", " : "",
+		    dns_type_name(a->type));
+		text_quote_json(out, slice_of(a->name));
+		text_printf(out, ", \"state\": \"%s\", \"said\": ", dns_state_names[a->state]);
+		text_quote_json(out, slice_of(a->said));
+		text_byte(out, '}');
+	}
+	text_put(out, SLICE("], \"unknown\": ["));
+	for (unsigned i = 0; i < t->unknowns && i < TRACE_FAILED_MAX; i++) {
+		text_put(out, i > 0 ? SLICE(", ") : SLICE(""));
+		text_quote_json(out, t->unknown[i]);
+	}
+}
+
+static void
 print_json(const struct verdict *v, const struct trace *t)
 {
 	size_t room = 1 << 20;
@@ -175,6 +204,7 @@ print_json(const struct verdict *v, const struct trace *t)
 		text_quote_json(&out, slice_of(t->failed[i].why));
 		text_byte(&out, '}');
 	}
+	print_dns(&out, t);
 	text_printf(
 	    &out, "], \"by_pass\": %s, \"errors\": %u}", v->by_pass ? "true" : "false", t->errors);
 	printf("%.*s\n", (int)out.len, out.buf);
@@ -184,6 +214,10 @@ print_json(const struct verdict *v, const struct trace *t)
 static void
 print_text(const struct verdict *v, const struct trace *t)
 {
+	for (unsigned i = 0; i < t->asks; i++)
+		printf("  asked     %s %s: %s%s%s\n", dns_type_name(t->asked[i].type),
+		    t->asked[i].name, dns_state_names[t->asked[i].state],
+		    t->asked[i].said[0] != '\0' ? ", " : "", t->asked[i].said);
 	for (unsigned i = 0; i < t->count; i++) {
 		printf("  %-9s %.*s", action_names[t->list[i].action], (int)t->list[i].rule.len,
 		    t->list[i].rule.ptr);
@@ -196,6 +230,9 @@ print_text(const struct verdict *v, const struct trace *t)
 		    t->failed[i].rule.ptr, t->failed[i].why);
 	if (t->errors > TRACE_FAILED_MAX)
 		printf("  failed    and %u more\n", t->errors - TRACE_FAILED_MAX);
+	for (unsigned i = 0; i < t->unknowns && i < TRACE_FAILED_MAX; i++)
+		printf("  unknown   %.*s: the DNS has not answered\n", (int)t->unknown[i].len,
+		    t->unknown[i].ptr);
 	if (v->site.len > 0)
 		printf("site %.*s\n", (int)v->site.len, v->site.ptr);
 	printf("weight %d\n%s by %.*s%s\n", v->weight, verdict_names[v->kind], (int)v->rule.len,
@@ -238,10 +275,10 @@ fill(const struct policy *p, const struct question *q, struct request *r, struct
 }
 
 static bool
-ask(const struct policy *p, const struct question *q)
+ask(const struct policy *p, struct consult *c, const struct question *q)
 {
 	struct request r = { .cut = 0 };
-	struct evidence e = { 0, false };
+	struct evidence e = { .level = 0 };
 	struct judge *j;
 	struct verdict v;
 	struct trace *t;
@@ -256,7 +293,10 @@ ask(const struct policy *p, const struct question *q)
 	fill(p, q, &r, &e);
 	j = judge_new();
 	t = xcalloc(1, sizeof(*t));
-	policy_judge(p, j, &r, &e, &v, t);
+	if (c != NULL)
+		consult_judge(c, j, &r, &e, &v, t);
+	else
+		policy_judge(p, j, &r, &e, &v, t);
 	if (q->json)
 		print_json(&v, t);
 	else
@@ -285,6 +325,7 @@ explain(struct question *q)
 {
 	struct problems problems = { 0 };
 	struct policy *p;
+	struct consult *c = NULL;
 	int status = 1;
 
 	if (q->log == NULL)
@@ -293,8 +334,16 @@ explain(struct question *q)
 		return 1;
 	p = generation_policy(q->policy, &problems);
 	problems_print(&problems, "");
-	if (p != NULL && ask(p, q))
+	if (p != NULL && !q->no_dns) {
+		const char *why;
+
+		c = consult_new(q->dns, p, &why);
+		if (c == NULL)
+			fprintf(stderr, "ammit: explain: the DNS is not asked: %s\n", why);
+	}
+	if (p != NULL && ask(p, c, q))
 		status = 0;
+	consult_free(c);
 	policy_free(p);
 	problems_fini(&problems);
 	return status;

@@ -123,7 +123,7 @@ static void
 judge(struct replay *r)
 {
 	struct request request = { .cut = 0 };
-	struct evidence e = { 0, false };
+	struct evidence e = { .level = 0 };
 	struct verdict v, old;
 
 	r->unaddressed += !inputs_logline(r->policy, &r->logline, &request, &e);

@@ -14,6 +14,7 @@
 struct connection {
 	struct stream stream; /* first: freed by it */
 	struct spop_session session;
+	struct parked_list parked;
 };
 
 _Static_assert(STREAM_IN_BYTES >= 2 * (SPOP_FRAME_MAX + SPOP_LENGTH_BYTES), "a frame must fit");
@@ -24,6 +25,7 @@ agent_init(struct agent *a, struct ev_loop *loop, struct generation *g)
 {
 	stream_home_init(&a->home, loop);
 	weigher_init(&a->weigher, g);
+	parking_init(&a->parking, loop, &a->weigher);
 	a->draining = false;
 }
 
@@ -32,6 +34,7 @@ agent_fini(struct agent *a)
 {
 	while (a->home.first != NULL)
 		stream_close(a->home.first);
+	parking_fini(&a->parking);
 	stream_home_fini(&a->home);
 	weigher_fini(&a->weigher);
 }
@@ -81,6 +84,34 @@ log_refused(struct connection *c, enum spop_status status)
 	log_end(&e);
 }
 
+/* False: malformed. */
+static bool
+weigh(struct agent *a, struct connection *c, const struct spop_frame *f, int64_t now_s,
+    struct spop_writer *out)
+{
+	struct weigher *w = &a->weigher;
+	const bool patient =
+	    policy_settings(w->generation->policy)->dns_budget_ms > 0 && !a->draining;
+	enum weigh_step step;
+
+	w->again = false;
+	w->may_wait = patient && parking_has_room(&a->parking, f);
+	step = weigh_notify(w, f, c->session.max_frame, now_s, out);
+	if (step == WEIGH_WAITS) {
+		if (parking_take(&a->parking, &c->stream, &c->parked, f, c->session.max_frame))
+			return true;
+		w->again = true;
+		w->may_wait = false;
+		step = weigh_notify(w, f, c->session.max_frame, now_s, out);
+	}
+	if (w->lookup.wanted == 0)
+		return step != WEIGH_MALFORMED;
+	if (patient)
+		counter_add(&w->counts.not_waited, 1);
+	lookup_ask(&w->lookup, NULL, NULL);
+	return step != WEIGH_MALFORMED;
+}
+
 static enum stream_answer
 on_bytes(struct stream *s, const uint8_t *bytes, size_t n, size_t *used, uint8_t *out, size_t room,
     size_t *written)
@@ -104,8 +135,7 @@ on_bytes(struct stream *s, const uint8_t *bytes, size_t n, size_t *used, uint8_t
 		step = spop_session_next(
 		    &c->session, bytes + *used, n - *used, &took, &f, &w, &status);
 		*used += took;
-		if (step == SPOP_STEP_NOTIFY &&
-		    !weigh_notify(&a->weigher, &f, c->session.max_frame, now_s, &w)) {
+		if (step == SPOP_STEP_NOTIFY && !weigh(a, c, &f, now_s, &w)) {
 			status = SPOP_INVALID;
 			spop_session_disconnect(&c->session, &w, status);
 			step = SPOP_STEP_CLOSE;
@@ -129,6 +159,7 @@ on_gone(struct stream *s)
 {
 	struct agent *a = (struct agent *)s->home;
 
+	parking_leave(&a->parking, &((struct connection *)s)->parked);
 	if (a->draining && a->home.count == 1)
 		ev_break(a->home.loop, EVBREAK_ALL);
 }
@@ -139,6 +170,7 @@ agent_connect(struct agent *a, int fd)
 	struct connection *c = xcalloc(1, sizeof(*c));
 
 	spop_session_init(&c->session);
+	LIST_INIT(&c->parked);
 	stream_start(&c->stream, &a->home, fd, on_bytes, on_gone);
 }
 
@@ -157,6 +189,7 @@ agent_drain(struct agent *a)
 		next = s->next;
 		stream_serve(s);
 	}
+	parking_finish(&a->parking);
 	for (struct stream *s = a->home.first, *next; s != NULL; s = next) {
 		struct spop_writer w = { goodbye, goodbye + sizeof(goodbye), false };
 

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/parking.h"
 #include "daemon/weigh.h"
 #include "net/stream.h"
 #include "spop/session.h"
@@ -14,10 +15,11 @@
 struct agent {
 	struct stream_home home; /* first: a stream's home is its agent */
 	struct weigher weigher;
+	struct parking parking;
 	bool draining;
 };
 
-/* Takes over a reference of g. */
+/* Takes over a reference of g. It asks no DNS until lookup_init on its weigher's lookup. */
 void agent_init(struct agent *a, struct ev_loop *loop, struct generation *g);
 void agent_fini(struct agent *a); /* closes what is left */
 

@@ -72,6 +72,13 @@ generation_load(const char *policy_file, const char *state_dir, bool shadow, str
 	return NULL;
 }
 
+void
+generation_bind(struct generation *g, struct zones *zones)
+{
+	for (unsigned i = 0; i < policy_zones(g->policy); i++)
+		g->zone[i] = zones_state(zones, policy_zone(g->policy, i));
+}
+
 struct generation *
 generation_ref(struct generation *g)
 {

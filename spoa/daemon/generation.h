@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/problem.h"
+#include "daemon/zones.h"
 #include "policy/policy.h"
 #include "token/key.h"
 
@@ -16,12 +17,16 @@ struct generation {
 	struct policy *policy;
 	struct keyring keys;
 	bool shadow;
+	struct zone_state *zone[ZONES_MAX]; /* of the policy's zones; NULL: not to be asked */
 };
 
 /* policy_file NULL: the embedded policy. NULL with problems if anything is wrong. One user: the
  * caller. */
 struct generation *generation_load(
     const char *policy_file, const char *state_dir, bool shadow, struct problems *p);
+
+/* Find what is known of its zones. Before any thread judges by it. */
+void generation_bind(struct generation *g, struct zones *zones);
 
 struct generation *generation_ref(struct generation *g);
 void generation_unref(struct generation *g); /* NULL is legal */

@@ -9,23 +9,33 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "net/resolver.h"
 
 #define FILE_BYTES_MAX ((size_t)64 * 1024)
 
 const struct option_row option_rows[] = {
-	{ "policy", OPTION_PATH, 0, 0, "the embedded one", "policy in the Anubis format, JSON" },
+	{ "policy", OPTION_PATH, 0, 0, "the embedded one",
+	    "policy in the Anubis format, YAML or JSON" },
 	{ "spop", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/spop.sock", "where HAProxy's SPOE connects" },
 	{ "http", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/http.sock",
 	    "where HAProxy's backend ammit-challenge connects" },
 	{ "drip", OPTION_ADDRESS, 0, 0, "off", "reserved: no verdict asks for it in this version" },
-	{ "control", OPTION_ADDRESS, 0, 0, "off", "reserved: not in this version" },
+	{ "control", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/control.sock",
+	    "where ammit ctl, ammit top and Prometheus ask; off: nowhere" },
 	{ "state-dir", OPTION_PATH, 0, 0, "see FOLDERS",
 	    "folder of the key file, made with mode 0700 if missing" },
 	{ "workers", OPTION_NUMBER, 1, 64, "one a core, at most 4", "verdict threads" },
+	{ "dns", OPTION_SERVERS, 0, 0, "those of resolv.conf",
+	    "DNS servers that are asked, as 127.0.0.1:53,[::1]:5353" },
+	{ "dns-cache", OPTION_NUMBER, 1, 1024, "4",
+	    "MiB of DNS answers that each worker remembers" },
 	{ "spop-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for SPOP, octal" },
 	{ "spop-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket" },
 	{ "http-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for HTTP, octal" },
 	{ "http-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket" },
+	{ "control-mode", OPTION_MODE, 0, 0777, "0600; 0660 with control-group",
+	    "mode of the unix socket for control, octal" },
+	{ "control-group", OPTION_NAME, 0, 0, "the daemon's own", "group of that socket" },
 	{ "shadow", OPTION_FLAG, 0, 0, "off",
 	    "let everybody through; txn.ammit.would says what would have been" },
 	{ "log-level", OPTION_LEVEL, 0, 0, "info", "error, warn, info or debug" },
@@ -46,7 +56,8 @@ set_address(struct options *o, const char *name, const struct endpoint *e)
 		o->has_drip = true;
 	} else {
 		o->control = *e;
-		o->has_control = true;
+		o->control_asked = true;
+		o->control_off = false;
 	}
 }
 
@@ -57,7 +68,19 @@ string_of(struct options *o, const char *name)
 		return &o->policy;
 	if (strcmp(name, "state-dir") == 0)
 		return &o->state_dir;
+	if (strcmp(name, "dns") == 0)
+		return &o->dns;
+	if (strcmp(name, "control-group") == 0)
+		return &o->control_group;
 	return strcmp(name, "spop-group") == 0 ? &o->spop_group : &o->http_group;
+}
+
+static mode_t *
+mode_of(struct options *o, const char *name)
+{
+	if (strcmp(name, "control-mode") == 0)
+		return &o->control_mode;
+	return strcmp(name, "spop-mode") == 0 ? &o->spop_mode : &o->http_mode;
 }
 
 static bool
@@ -91,42 +114,68 @@ read_level(struct slice s, enum log_level *out)
 }
 
 static void
-set(struct options *o, const struct option_row *row, struct slice value, struct problems *p,
+set_string(struct options *o, const char *name, struct slice value)
+{
+	char **string = string_of(o, name);
+
+	free(*string);
+	*string = xcalloc(1, value.len + 1);
+	memcpy(*string, value.ptr, value.len);
+}
+
+/* Address, "off", or servers. */
+static void
+set_net(struct options *o, const struct option_row *row, struct slice value, struct problems *p,
     const struct place *at)
 {
 	struct endpoint e;
 	const char *why;
+
+	if (row->kind == OPTION_SERVERS) {
+		if (resolver_servers_valid(value, &why))
+			set_string(o, row->name, value);
+		else
+			problem_error(p, at, "\"%.*s\" names no DNS servers: %s", (int)value.len,
+			    value.ptr, why);
+	} else if (strcmp(row->name, "control") == 0 && slice_equal(value, SLICE("off"))) {
+		o->control_off = true;
+		o->control_asked = false;
+	} else if (endpoint_parse(value, &e, &why)) {
+		set_address(o, row->name, &e);
+	} else {
+		problem_error(p, at, "\"%.*s\" is no address: %s", (int)value.len, value.ptr, why);
+	}
+}
+
+static void
+set(struct options *o, const struct option_row *row, struct slice value, struct problems *p,
+    const struct place *at)
+{
 	unsigned long long number;
-	char **string;
 
 	switch (row->kind) {
 	case OPTION_PATH:
 	case OPTION_NAME:
-		if (value.len == 0) {
+		if (value.len == 0)
 			problem_error(p, at, "a value is missing");
-			return;
-		}
-		string = string_of(o, row->name);
-		free(*string);
-		*string = xcalloc(1, value.len + 1);
-		memcpy(*string, value.ptr, value.len);
+		else
+			set_string(o, row->name, value);
 		return;
 	case OPTION_ADDRESS:
-		if (endpoint_parse(value, &e, &why))
-			set_address(o, row->name, &e);
-		else
-			problem_error(
-			    p, at, "\"%.*s\" is no address: %s", (int)value.len, value.ptr, why);
+	case OPTION_SERVERS:
+		set_net(o, row, value, p, at);
 		return;
 	case OPTION_NUMBER:
-		if (slice_number(value, row->most, &number) && number >= row->least)
-			o->workers = (unsigned)number;
-		else
+		if (!slice_number(value, row->most, &number) || number < row->least)
 			problem_error(p, at, "\"%.*s\" is no number from %u to %u", (int)value.len,
 			    value.ptr, row->least, row->most);
+		else if (strcmp(row->name, "workers") == 0)
+			o->workers = (unsigned)number;
+		else
+			o->dns_cache_mib = (unsigned)number;
 		return;
 	case OPTION_MODE:
-		if (!read_mode(value, row->name[0] == 's' ? &o->spop_mode : &o->http_mode))
+		if (!read_mode(value, mode_of(o, row->name)))
 			problem_error(p, at, "\"%.*s\" is no mode: write it in octal, as 0660",
 			    (int)value.len, value.ptr);
 		return;
@@ -238,8 +287,8 @@ default_socket(struct endpoint *e, const char *folder, const char *name, struct 
 		return;
 	snprintf(buf, sizeof(buf), "unix@%s/%s", folder, name);
 	if (!endpoint_parse(slice_of(buf), e, &why))
-		problem_error(
-		    p, &(struct place){ 0 }, "%s: %s; set it with --spop and --http", buf, why);
+		problem_error(p, &(struct place){ 0 },
+		    "%s: %s; set it with --spop, --http and --control", buf, why);
 }
 
 static void
@@ -253,7 +302,13 @@ resolve(struct options *o, struct problems *p)
 		o->state_dir = state_folder();
 	if (o->workers == 0)
 		o->workers = cores < 1 ? 1 : cores > 4 ? 4 : (unsigned)cores;
-	if (o->spop.text[0] != '\0' && o->http.text[0] != '\0')
+	if (o->dns_cache_mib == 0)
+		o->dns_cache_mib = 4;
+	if (o->control_mode == 0)
+		o->control_mode = o->control_group != NULL ? 0660 : 0600;
+	o->has_control = !o->control_off;
+	if (o->spop.text[0] != '\0' && o->http.text[0] != '\0' &&
+	    (o->control_off || o->control_asked))
 		return;
 	folder = runtime_folder(buf, sizeof(buf));
 	if (folder == NULL)
@@ -261,6 +316,8 @@ resolve(struct options *o, struct problems *p)
 	o->in_run = strcmp(folder, OPTIONS_RUN) == 0;
 	default_socket(&o->spop, folder, "spop.sock", p);
 	default_socket(&o->http, folder, "http.sock", p);
+	if (o->has_control)
+		default_socket(&o->control, folder, "control.sock", p);
 }
 
 static void
@@ -328,13 +385,16 @@ options_fini(struct options *o)
 	free(o->state_dir);
 	free(o->spop_group);
 	free(o->http_group);
+	free(o->control_group);
+	free(o->dns);
 	memset(o, 0, sizeof(*o));
 }
 
 void
 options_print_help(void)
 {
-	static const char *const values[] = { "PATH", "ADDR", "N", "MODE", "NAME", "", "LEVEL" };
+	static const char *const values[] = { "PATH", "ADDR", "N", "MODE", "NAME", "", "LEVEL",
+		"SERVERS" };
 
 	for (size_t i = 0; i < option_row_count; i++) {
 		const struct option_row *row = &option_rows[i];

@@ -20,10 +20,15 @@ struct options {
 	char *state_dir; /* never NULL once resolved */
 	struct endpoint spop, http, drip, control;
 	bool has_drip, has_control;
+	bool control_off;   /* said so; else there is one */
+	bool control_asked; /* its address was said: it must be had */
 	bool in_run; /* a socket stands in OPTIONS_RUN, which is made when the daemon starts */
 	unsigned workers;
-	mode_t spop_mode, http_mode;
+	char *dns; /* servers as resolver_servers_valid likes them; NULL: those of resolv.conf */
+	unsigned dns_cache_mib; /* of each worker */
+	mode_t spop_mode, http_mode, control_mode;
 	char *spop_group, *http_group; /* NULL: group haproxy if there is one and we may */
+	char *control_group;           /* NULL: ours */
 	bool shadow;
 	enum log_level log_level;
 };
@@ -35,7 +40,8 @@ enum option_kind {
 	OPTION_MODE,
 	OPTION_NAME,
 	OPTION_FLAG,
-	OPTION_LEVEL
+	OPTION_LEVEL,
+	OPTION_SERVERS
 };
 
 struct option_row {

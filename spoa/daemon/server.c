@@ -21,6 +21,8 @@ struct server {
 	const struct options *options;
 	struct ev_loop *loop;
 	struct acceptor acceptor;
+	struct resolver_options dns;
+	struct zones zones;
 	struct worker *workers;
 	unsigned started, turn;
 	struct front front;
@@ -120,6 +122,7 @@ on_reload(EV_P_ ev_signal *w, int events)
 		log_line(
 		    LOG_LEVEL_ERROR, "reload_refused", "errors=%zu running=unchanged", p.errors);
 	} else {
+		generation_bind(g, &s->zones);
 		for (unsigned i = 0; i < s->started; i++)
 			worker_reload(&s->workers[i], generation_ref(g));
 		front_reload(&s->front, generation_ref(g));
@@ -169,20 +172,22 @@ log_counts(const struct server *s)
 
 	for (unsigned i = 0; i < s->started; i++)
 		for (unsigned k = 0; k < 4; k++)
-			verdict[k] += s->workers[i].agent.weigher.verdicts[k];
+			verdict[k] += counter_get(&s->workers[i].agent.weigher.counts.verdict[k]);
 	log_line(LOG_LEVEL_INFO, "stopped",
 	    "allow=%llu challenge=%llu deny=%llu pages=%llu passed=%llu",
 	    (unsigned long long)verdict[VERDICT_ALLOW],
 	    (unsigned long long)verdict[VERDICT_CHALLENGE],
-	    (unsigned long long)verdict[VERDICT_DENY], (unsigned long long)s->front.site.served,
-	    (unsigned long long)s->front.site.passed);
+	    (unsigned long long)verdict[VERDICT_DENY],
+	    (unsigned long long)counter_get(&s->front.site.served),
+	    (unsigned long long)counter_get(&s->front.site.passed));
 }
 
 static bool
 start_threads(struct server *s, struct generation *g, struct problems *p)
 {
+	const struct worker_shared shared = { &s->dns, &s->zones };
 	sigset_t all, old;
-	const char *why;
+	const char *why = "", *front_why;
 	bool front;
 
 	/* Signals are the main thread's. */
@@ -190,14 +195,13 @@ start_threads(struct server *s, struct generation *g, struct problems *p)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	s->workers = xcalloc(s->options->workers, sizeof(*s->workers));
 	while (s->started < s->options->workers &&
-	       worker_start(&s->workers[s->started], generation_ref(g)))
+	       worker_start(&s->workers[s->started], s->started, &shared, generation_ref(g), &why))
 		s->started++;
-	front = front_start(&s->front, s->http_fd, generation_ref(g), &why);
+	front = front_start(&s->front, s->http_fd, generation_ref(g), &front_why);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (s->started == s->options->workers && front)
 		return true;
-	problem_error(
-	    p, &(struct place){ 0 }, "cannot start: %s", front ? "no thread can be had" : why);
+	problem_error(p, &(struct place){ 0 }, "cannot start: %s", front ? why : front_why);
 	stop_threads(s, front);
 	return false;
 }
@@ -236,6 +240,11 @@ server_run(const struct options *o)
 	signal(SIGPIPE, SIG_IGN);
 	g = generation_load(o->policy, o->state_dir, o->shadow, &p);
 	open_sockets(&s, &p);
+	s.dns = (struct resolver_options){ .servers = o->dns,
+		.cache_bytes = (size_t)o->dns_cache_mib << 20 };
+	zones_init(&s.zones, o->workers);
+	if (g != NULL)
+		generation_bind(g, &s.zones);
 	s.loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (p.errors == 0 && s.loop == NULL)
 		problem_error(&p, &(struct place){ 0 }, "no event loop can be had");
@@ -252,6 +261,7 @@ server_run(const struct options *o)
 	}
 	generation_unref(g);
 	free(s.workers);
+	zones_fini(&s.zones);
 	problems_fini(&p);
 	return status;
 }

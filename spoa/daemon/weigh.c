@@ -209,12 +209,27 @@ write_no_verdict(const struct spop_frame *f, struct slice why, struct spop_write
 	spop_frame_end(out, begin, WEIGH_ANSWER_MAX);
 }
 
-bool
+/* What only one judging of a request may count: the one that answers it. */
+static void
+count(struct weigher *w, const struct verdict *v)
+{
+	counter_add(&w->counts.verdict[v->would.kind], 1);
+	if (v->unknown > 0)
+		counter_add(&w->counts.unknown, v->unknown);
+	for (unsigned i = 0; i < v->listings; i++) {
+		struct zone_state *s = w->generation->zone[v->listed[i].zone];
+
+		if (s != NULL)
+			counter_add(&s->tally[w->lookup.worker].listed[v->listed[i].code], 1);
+	}
+}
+
+enum weigh_step
 weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, int64_t now_s,
     struct spop_writer *out)
 {
 	struct request r = { .cut = 0 };
-	struct evidence e = { 0, false };
+	struct evidence e = { .level = 0 };
 	struct host host;
 	struct verdict v;
 	struct slice ticket = { NULL, 0 };
@@ -222,16 +237,26 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 	uint8_t *begin;
 	bool weigh;
 
+	w->lookup.wanted = 0;
 	if (!decode(w, f->payload, &r, &weigh))
-		return false;
+		return WEIGH_MALFORMED;
 	host.known = false; /* its store needs no zeroes */
 	if (!weigh) {
 		write_no_verdict(f, SLICE("ammit/no-message"), out);
-		return true;
+		return WEIGH_ANSWERED;
 	}
 	check_pass(w, &r, &host, now_s, &e);
+	if (w->lookup.resolver != NULL) {
+		lookup_begin(&w->lookup, w->generation->zone, w->again, !w->may_wait);
+		e.dns = &w->lookup.view;
+	}
 	policy_judge(w->generation->policy, w->judge, &r, &e, &v, NULL);
-	w->verdicts[v.would.kind]++;
+	counter_set(&w->counts.rule_errors, judge_errors(w->judge));
+	if (v.unknown == 0)
+		w->lookup.wanted = 0; /* whatever it is, it would change nothing */
+	if (w->may_wait && w->lookup.wanted > 0)
+		return WEIGH_WAITS;
+	count(w, &v);
 	if (enforced(w, &v) == VERDICT_CHALLENGE)
 		ticket = seal(w, &r, &host, now_s, v.challenge, text);
 	begin = spop_frame_begin(out, SPOP_ACK, f->stream_id, f->frame_id);
@@ -239,5 +264,5 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 	if (!spop_frame_end(
 		out, begin, max_frame < WEIGH_ANSWER_MAX ? max_frame : WEIGH_ANSWER_MAX))
 		write_no_verdict(f, SLICE("ammit/answer-too-long"), out);
-	return true;
+	return WEIGH_ANSWERED;
 }

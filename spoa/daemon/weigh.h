@@ -4,6 +4,8 @@
 #include <stdint.h>
 
 #include "daemon/generation.h"
+#include "daemon/lookup.h"
+#include "daemon/weigh_counts.h"
 #include "policy/verdict.h"
 #include "spop/frame.h"
 #include "spop/session.h"
@@ -31,10 +33,13 @@ struct weigher {
 		uint8_t len;
 		int8_t what;
 	} argument[WEIGH_ARGUMENTS];
-	uint64_t verdicts[4]; /* given so far, by enum verdict_kind, before shadow mode */
+	struct lookup lookup;
+	bool may_wait; /* say WEIGH_WAITS where it would help; the caller sets it before each */
+	bool again;    /* the same request a second time; the caller sets it, too */
+	struct weigh_counts counts;
 };
 
-/* Takes over a reference of g. */
+/* Takes over a reference of g. It asks no DNS until lookup_init has been called on w->lookup. */
 void weigher_init(struct weigher *w, struct generation *g);
 void weigher_fini(struct weigher *w);
 
@@ -44,10 +49,17 @@ void weigher_reload(struct weigher *w, struct generation *g);
 /* Room that weigh_notify may need in a writer. */
 #define WEIGH_ANSWER_MAX 8192u
 
+enum weigh_step {
+	WEIGH_MALFORMED, /* nothing was written */
+	WEIGH_ANSWERED,
+	WEIGH_WAITS, /* nothing was written: ask what w->lookup wants, and weigh it again */
+};
+
 /*
  * Answer one NOTIFY with one ACK of at least one action. Where there is no verdict (no message
  * `weigh` in it, or an internal error) the ACK sets `rule` alone, and HAProxy's rule for the
- * missing verdict decides. False: the payload is malformed, nothing was written.
+ * missing verdict decides. What the DNS has not answered and w->lookup wants is left there after
+ * WEIGH_ANSWERED too, so that it can be known next time.
  */
-bool weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, int64_t now_s,
-    struct spop_writer *out);
+enum weigh_step weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame,
+    int64_t now_s, struct spop_writer *out);

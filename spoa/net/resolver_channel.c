@@ -66,9 +66,10 @@ channel_open(struct channel *c, struct ev_loop *loop, const struct resolver_plac
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	/*
-	 * No EDNS: c-ares 1.18 takes a SERVFAIL for a server that has no EDNS, asks again, and turns
-	 * it off for good; what does not fit into 512 bytes comes over TCP. Truncation is ours, too:
-	 * within one channel a TCP connection that is refused ends everything else on its way.
+	 * No EDNS: c-ares 1.18 takes a SERVFAIL for a server that has no EDNS, asks again, and
+	 * turns it off for good; what does not fit into 512 bytes comes over TCP. Truncation is
+	 * ours, too: within one channel a TCP connection that is refused ends everything else on
+	 * its way.
 	 */
 	struct ares_options o = {
 		.flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOALIASES | ARES_FLAG_NOSEARCH |

@@ -87,9 +87,8 @@ system_read(struct resolver_place out[RESOLVER_SERVERS_MAX], const char **why)
 	if (ares_get_servers_ports(channel, &list) != ARES_SUCCESS)
 		list = NULL;
 	for (struct ares_addr_port_node *i = list; i != NULL && n < RESOLVER_SERVERS_MAX;
-	    i = i->next) {
-		out[n].address =
-		    address_from_bytes(&i->addr, i->family == AF_INET6 ? 16 : 4);
+	     i = i->next) {
+		out[n].address = address_from_bytes(&i->addr, i->family == AF_INET6 ? 16 : 4);
 		out[n++].port = (uint16_t)(i->udp_port > 0 ? i->udp_port : (int)PORT);
 	}
 	if (list != NULL)
@@ -111,5 +110,6 @@ resolver_place_format(const struct resolver_place *p, char *out, size_t cap)
 	char address[ADDRESS_TEXT_MAX];
 
 	address_format(&p->address, address);
-	snprintf(out, cap, p->address.family == 6 ? "[%s]:%u" : "%s:%u", address, (unsigned)p->port);
+	snprintf(
+	    out, cap, p->address.family == 6 ? "[%s]:%u" : "%s:%u", address, (unsigned)p->port);
 }

@@ -5,7 +5,6 @@
 #include "base/crypto.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "policy/expr_function.h"
 #include "policy/expr_inner.h"
 
 #define WARNING_BYTES 1024u
@@ -149,7 +148,7 @@ expr_fields(const struct expr *e)
 static bool
 varies(const struct node *n)
 {
-	if (n->kind == NODE_CALL && (n->function->traits & FUNCTION_VARIES) != 0)
+	if (expr_node_varies(n))
 		return true;
 	for (const struct node *child = n->first; child != NULL; child = child->next)
 		if (varies(child))
@@ -207,6 +206,8 @@ expr_eval(const struct expr *e, const struct expr_input *in, const char **why)
 		v = value_error(expr_too_much);
 	if (v.kind != KIND_ERROR)
 		return v.truth ? EXPR_TRUE : EXPR_FALSE;
+	if (v.why == expr_unknown)
+		return EXPR_UNKNOWN;
 	if (why != NULL)
 		*why = v.why;
 	return EXPR_FAILED;

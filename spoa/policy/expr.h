@@ -50,8 +50,8 @@ struct expr_scope {
 	bool (*pattern)(void *context, unsigned field, struct slice regex, uint32_t *id,
 	    struct regex_notes *notes);
 
-	/* A blocklist by its zone, asked for expressions; its number in the policy, -1 with *why.
-	 */
+	/* A blocklist by its zone (a normal name, borrowed), asked for expressions; its number in
+	 * the policy, -1 with *why. */
 	int (*zone)(void *context, struct slice name, const char **why);
 
 	/* A regex for other texts, kept and freed with the policy; NULL with notes->why. */
@@ -72,11 +72,11 @@ struct expr *expr_compile(struct arena *a, const struct expr_scope *scope,
  */
 uint64_t expr_fields(const struct expr *e);
 
-/* It may give another result for the same input: it asks randInt. */
+/* It may give another result for the same input: it asks randInt or the DNS. */
 bool expr_varies(const struct expr *e);
 
-/* What the compiler wants to have said about a good one: "verifyFCrDNS: DNS is not asked yet …";
- * NULL: nothing. */
+/* What the compiler wants to have said about a good one: "at offset 2 it always fails: …"; NULL:
+ * nothing. */
 const char *expr_warning(const struct expr *e);
 
 /*

@@ -137,6 +137,15 @@ misused(struct compile *c, const struct node *n, const struct function *f, unsig
 	    c, n->offset, "%s() is given something else than %s(%s)", f->name, f->name, kinds);
 }
 
+static bool
+regex_wrong(struct compile *c, const struct node *regex, const struct regex_notes *notes)
+{
+	if (notes->has_offset)
+		return expr_wrong(c, regex->offset, "the regex is wrong at its byte %zu: %s",
+		    notes->offset, notes->why);
+	return expr_wrong(c, regex->offset, "the regex is wrong: %s", notes->why);
+}
+
 /* The regex must be known when the policy is loaded. */
 static bool
 check_matches(struct compile *c, struct node *n)
@@ -157,12 +166,8 @@ check_matches(struct compile *c, struct node *n)
 		    c->scope->pattern(c->scope->context, text->what, regex->value.s, &id, &notes);
 	else
 		r = c->scope->regex(c->scope->context, regex->value.s, &notes);
-	if (!field && r == NULL) {
-		if (notes.has_offset)
-			return expr_wrong(c, regex->offset,
-			    "the regex is wrong at its byte %zu: %s", notes.offset, notes.why);
-		return expr_wrong(c, regex->offset, "the regex is wrong: %s", notes.why);
-	}
+	if (!field && r == NULL)
+		return regex_wrong(c, regex, &notes);
 	if (notes.unportable != NULL)
 		expr_warn(c, "the regex of matches() is not portable: %s", notes.unportable);
 	n->kind = field ? NODE_FIELD_MATCHES : NODE_MATCHES;
@@ -193,11 +198,69 @@ check_missing_header(struct compile *c, struct node *n)
 	       expr_adopt(c, n, in);
 }
 
-static void
-warn_dns(struct compile *c, const struct function *f)
+/* The address stays its only child. */
+static bool
+check_verify(struct compile *c, struct node *n)
 {
-	if ((f->traits & FUNCTION_DNS) != 0)
-		expr_warn(c, "%s: DNS is not asked yet, so it always fails", f->name);
+	struct node *regex = n->last;
+	struct regex_notes notes = { 0 };
+	const struct regex *r;
+
+	n->type = &expr_types[KIND_BOOL];
+	if (regex->kind != NODE_CONST)
+		return expr_wrong(c, regex->offset, "the regex of verifyFCrDNS() must be constant");
+	if (regex->value.kind == KIND_ERROR)
+		return true; /* it is folded into an error */
+	r = c->scope->regex(c->scope->context, regex->value.s, &notes);
+	if (r == NULL)
+		return regex_wrong(c, regex, &notes);
+	if (notes.unportable != NULL)
+		expr_warn(c, "the regex of verifyFCrDNS() is not portable: %s", notes.unportable);
+	n->kind = NODE_VERIFY;
+	n->regex = r;
+	n->last = n->first;
+	n->first->next = NULL;
+	n->children = 1;
+	return true;
+}
+
+static bool
+check_dnsbl(struct compile *c, struct node *n)
+{
+	const struct node *zone = n->first;
+	char room[DNS_NAME_MAX + 1];
+	const char *why = "";
+	struct slice name;
+	int number;
+
+	n->type = &expr_types[KIND_BOOL];
+	if (zone->kind != NODE_CONST)
+		return expr_wrong(c, zone->offset, "the zone of dnsbl() must be constant");
+	if (zone->value.kind == KIND_ERROR)
+		return true;
+	name = dns_name_normal(zone->value.s, room);
+	if (name.len == 0)
+		return expr_wrong(c, zone->offset,
+		    "the zone of dnsbl() is no name, write it as in \"bl.example.org\"");
+	number = c->scope->zone(c->scope->context, name, &why);
+	if (number < 0)
+		return expr_wrong(c, zone->offset, "the zone of dnsbl(): %s", why);
+	n->kind = NODE_LISTED;
+	n->pattern = (uint32_t)number;
+	n->first = n->last = NULL;
+	n->children = 0;
+	return true;
+}
+
+/* What needs something that is constant. */
+static bool
+check_special(struct compile *c, struct node *n)
+{
+	if (slice_equal(n->name, SLICE("matches")))
+		return check_matches(c, n);
+	if (slice_equal(n->name, SLICE("dnsbl")))
+		return check_dnsbl(c, n);
+	return check_verify(c, n);
 }
 
 bool
@@ -221,9 +284,8 @@ expr_check_call(struct compile *c, struct node *n)
 		near = near == NULL ? f : near;
 		if ((f->form & form) == 0 || !fits(n, f))
 			continue;
-		if (slice_equal(n->name, SLICE("matches")))
-			return check_matches(c, n);
-		warn_dns(c, f);
+		if (f->run == NULL)
+			return check_special(c, n);
 		n->type = type_of_letter(f->gives);
 		n->function = f;
 		return true;

@@ -145,7 +145,10 @@ binary(struct run *r, const struct node *n)
 	}
 }
 
-/* An error waits for what decides: false for &&, true for ||. */
+/*
+ * An error waits for what decides: false for &&, true for ||. From left to right, and on behind
+ * what is unknown, so that all questions are on their way at once.
+ */
 static struct value
 logic(struct run *r, const struct node *n)
 {
@@ -157,8 +160,7 @@ logic(struct run *r, const struct node *n)
 
 		if (v.kind == KIND_BOOL && v.truth == decides)
 			return v;
-		if (v.kind == KIND_ERROR && out.kind != KIND_ERROR)
-			out = v;
+		value_absorb(&out, &v);
 	}
 	return out;
 }
@@ -321,6 +323,10 @@ expr_run(struct run *r, const struct node *n)
 	case NODE_FIELD_MATCHES:
 	case NODE_MATCHES:
 		return matches(r, n);
+	case NODE_VERIFY:
+		return expr_run_verify(r, n);
+	case NODE_LISTED:
+		return expr_run_listed(r, n->pattern);
 	case NODE_NOT:
 		v = expr_run(r, n->first);
 		return v.kind == KIND_ERROR ? v : value_bool(!v.truth);

@@ -102,10 +102,11 @@ evaluate(struct compile *c, struct node *n)
 	become(c, n, v, n->offset);
 }
 
-static bool
-varies(const struct node *n)
+bool
+expr_node_varies(const struct node *n)
 {
-	return n->kind == NODE_CALL && (n->function->traits & FUNCTION_VARIES) != 0;
+	return n->kind == NODE_VERIFY || n->kind == NODE_LISTED ||
+	       (n->kind == NODE_CALL && (n->function->traits & FUNCTION_VARIES) != 0);
 }
 
 void
@@ -134,6 +135,7 @@ expr_fold(struct compile *c, struct node *n)
 	case NODE_MAP:
 	case NODE_INDEX:
 	case NODE_CALL:
+	case NODE_VERIFY:
 	case NODE_NOT:
 	case NODE_NEGATE:
 	case NODE_BINARY:
@@ -144,9 +146,9 @@ expr_fold(struct compile *c, struct node *n)
 	}
 	if (k.fails != NULL)
 		become(c, n, k.fails->value, k.fails->offset);
-	else if (varies(n) && n->first->kind == NODE_CONST && n->first->value.kind == KIND_INT &&
-		 n->first->value.i <= 0)
+	else if (expr_node_varies(n) && n->first->kind == NODE_CONST &&
+		 n->first->value.kind == KIND_INT && n->first->value.i <= 0)
 		become(c, n, value_error("randInt() needs a number above 0"), n->offset);
-	else if (k.count == n->children && !varies(n))
+	else if (k.count == n->children && !expr_node_varies(n))
 		evaluate(c, n);
 }

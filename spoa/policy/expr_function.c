@@ -91,18 +91,10 @@ arpa_reverse_ip(struct run *r, const struct value *arg, unsigned args)
 	return value_string(text_slice(&t));
 }
 
-/* The one place where an answer of DNS would come in. */
-static struct value
-ask_dns(struct run *r, const struct value *arg, unsigned args)
-{
-	(void)r, (void)arg, (void)args;
-	return value_error("DNS is not asked yet");
-}
-
 #define METHOD FUNCTION_METHOD
 #define GLOBAL FUNCTION_GLOBAL
 #define OF_RULE FUNCTION_OF_RULE
-#define DNS (FUNCTION_OF_RULE | FUNCTION_VARIES | FUNCTION_DNS)
+#define DNS (FUNCTION_OF_RULE | FUNCTION_VARIES)
 
 const struct function expr_functions[] = {
 	{ "contains", "ss", 'b', METHOD, 0, string_contains },
@@ -153,11 +145,12 @@ const struct function expr_functions[] = {
 	{ "regexSafe", "s", 's', GLOBAL, OF_RULE, string_regex_safe },
 	{ "segments", "s", 'l', GLOBAL, OF_RULE, string_segments },
 	{ "arpaReverseIP", "s", 's', GLOBAL, OF_RULE, arpa_reverse_ip },
-	{ "lookupHost", "s", 'l', GLOBAL, DNS, ask_dns },
-	{ "reverseDNS", "s", 'l', GLOBAL, DNS, ask_dns },
-	{ "verifyFCrDNS", "s", 'b', GLOBAL, DNS, ask_dns },
-	{ "verifyFCrDNS", "ss", 'b', GLOBAL, DNS, ask_dns },
-	{ "dnsbl", "s", 'b', GLOBAL, DNS, ask_dns },
+	{ "lookupHost", "s", 'l', GLOBAL, DNS, dns_addresses },
+	{ "reverseDNS", "s", 'l', GLOBAL, DNS, dns_names },
+	{ "verifyFCrDNS", "s", 'b', GLOBAL, DNS, dns_verify },
+	/* What is constant in these is looked at when it is loaded, too. */
+	{ "verifyFCrDNS", "ss", 'b', GLOBAL, DNS, NULL },
+	{ "dnsbl", "s", 'b', GLOBAL, DNS, NULL },
 	/* Said here for its name; expr_call.c makes !(key in headers) of it. */
 	{ "missingHeader", "Ms", 'b', GLOBAL, OF_RULE, NULL },
 };

@@ -20,8 +20,7 @@ struct function {
 #define FUNCTION_GLOBAL 2u
 
 #define FUNCTION_OF_RULE 1u /* not known in a threshold */
-#define FUNCTION_VARIES 2u  /* may not be folded */
-#define FUNCTION_DNS 4u
+#define FUNCTION_VARIES 2u  /* may not be folded: it asks randInt or the DNS */
 
 #define FUNCTION_ARGS_MAX 4u
 
@@ -35,6 +34,13 @@ expr_function string_contains, string_starts_with, string_ends_with, string_char
     string_index_of, string_last_index_of, string_join, string_split, string_replace,
     string_substring, string_trim, string_lower, string_upper, string_reverse, string_segments,
     string_regex_safe;
+
+/*
+ * Those that ask the DNS (expr_dns.c): reverseDNS, lookupHost, verifyFCrDNS. "There is none" is an
+ * answer; what nobody knows yet is expr_unknown; that nobody could say is an error, so that neither
+ * verifyFCrDNS nor !verifyFCrDNS is true then.
+ */
+expr_function dns_names, dns_addresses, dns_verify;
 
 /* What regexSafe escapes: `out` has room for 2 bytes each. Returns the length. */
 size_t string_escape(struct slice s, char *out);

@@ -42,6 +42,8 @@ enum node_kind {
 	NODE_MACRO,
 	NODE_FIELD_MATCHES, /* a pattern of the field's patset */
 	NODE_MATCHES,
+	NODE_VERIFY, /* verifyFCrDNS with a regex */
+	NODE_LISTED, /* dnsbl */
 	NODE_NOT,
 	NODE_NEGATE,
 	NODE_BINARY,
@@ -100,7 +102,8 @@ struct node {
 		struct value value;
 		const struct function *function;
 		const struct regex *regex;
-		uint32_t pattern; /* or the slot of a macro's name, or the field of a variable */
+		/* Or the slot of a macro's name, the field of a variable, the number of a zone. */
+		uint32_t pattern;
 	};
 };
 
@@ -151,6 +154,9 @@ bool expr_check(struct compile *c, struct node *n);
 /* After a node's children: NODE_CONST where that is known by now. */
 void expr_fold(struct compile *c, struct node *n);
 
+/* It asks randInt or the DNS; its children may, too. */
+bool expr_node_varies(const struct node *n);
+
 /* Find the keys of c->expr, and register their patterns. */
 void expr_find_keys(struct compile *c);
 
@@ -158,6 +164,10 @@ struct value expr_run(struct run *r, const struct node *n);
 
 /* A macro, for expr_run: it is a module of its own. */
 struct value expr_run_macro(struct run *r, const struct node *n);
+
+/* NODE_VERIFY and NODE_LISTED (expr_dns.c). */
+struct value expr_run_verify(struct run *r, const struct node *n);
+struct value expr_run_listed(struct run *r, unsigned zone);
 
 /* Of the request (expr_request.c). `field` is the header that the variable is read from. */
 struct value request_variable(struct run *r, enum variable v, unsigned field);

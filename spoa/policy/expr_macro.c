@@ -43,8 +43,7 @@ quantify(struct run *r, const struct node *n, const struct value *range)
 
 		if (v.kind == KIND_BOOL && v.truth == decides)
 			return v;
-		if (v.kind == KIND_ERROR && out.kind != KIND_ERROR)
-			out = v;
+		value_absorb(&out, &v);
 	}
 	return out;
 }

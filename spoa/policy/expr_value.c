@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 
 const char expr_too_much[] = "too much for one expression";
+const char expr_unknown[] = "the DNS has not answered yet";
 
 struct value
 value_error(const char *why)
@@ -50,6 +51,13 @@ struct value
 value_list(const struct value *at, size_t count)
 {
 	return (struct value){ .kind = KIND_LIST, .count = (uint32_t)count, .at = at };
+}
+
+void
+value_absorb(struct value *kept, const struct value *v)
+{
+	if (v->kind == KIND_ERROR && (kept->kind != KIND_ERROR || v->why == expr_unknown))
+		*kept = *v;
 }
 
 bool

@@ -66,6 +66,9 @@ struct run {
 
 extern const char expr_too_much[]; /* "too much for one expression" */
 
+/* The error of what the DNS has not answered yet, known by its address. */
+extern const char expr_unknown[];
+
 struct value value_error(const char *why);
 struct value value_bool(bool truth);
 struct value value_int(int64_t i);
@@ -73,6 +76,12 @@ struct value value_uint(uint64_t u);
 struct value value_double(double d);
 struct value value_string(struct slice s);
 struct value value_list(const struct value *at, size_t count);
+
+/*
+ * *kept is what && or || is if nothing decides it, v what one more operand is: an error stays, and
+ * one that may go away before one that does not.
+ */
+void value_absorb(struct value *kept, const struct value *v);
 
 /* Pay for n steps; false when the fuel is used up. */
 bool run_spend(struct run *r, size_t n);

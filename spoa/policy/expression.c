@@ -23,6 +23,12 @@ ask_pattern(
 	return *id != PATSET_NONE;
 }
 
+static int
+ask_zone(void *context, struct slice name, const char **why)
+{
+	return policy_add_zone(((struct loader *)context)->policy, name, why);
+}
+
 static const struct regex *
 ask_regex(void *context, struct slice pattern, struct regex_notes *notes)
 {
@@ -63,7 +69,7 @@ list_of(const struct tree *map, bool *any, struct problems *p)
 const struct expr *
 expression_read(struct loader *l, const struct tree *node, enum expr_place place, uint64_t *fields)
 {
-	const struct expr_scope scope = { place, l, ask_header, ask_pattern, ask_regex };
+	const struct expr_scope scope = { place, l, ask_header, ask_pattern, ask_zone, ask_regex };
 	const struct tree *item[EXPR_ITEMS_MAX] = { node };
 	struct slice text[EXPR_ITEMS_MAX] = { node->text };
 	struct expr_error error;

@@ -9,6 +9,7 @@
 #include "policy/ipset.h"
 #include "policy/patset.h"
 #include "policy/policy.h"
+#include "policy/zone.h"
 
 /*
  * What a policy is inside: load.c, import.c, rule.c and matcher.c build it, verdict.c reads it.
@@ -29,7 +30,16 @@ enum matcher_kind {
 	MATCHER_ASN,     /* the network is in a list */
 	MATCHER_COUNTRY,
 	MATCHER_EXPR,
-	MATCHER_NEVER, /* the whole rule is out */
+	MATCHER_VERIFY, /* the client's name is one of these, and has its address: always last */
+	MATCHER_NEVER,  /* the whole rule is out */
+};
+
+/* verify_dns of a rule. */
+struct verify {
+	const struct slice *suffix; /* ".googlebot.com" */
+	unsigned suffixes;
+	int32_t forged;           /* weight of a claim that is not so */
+	struct slice forged_name; /* "bot/NAME/forged" */
 };
 
 struct matcher {
@@ -40,6 +50,7 @@ struct matcher {
 	const uint32_t *origin;
 	uint32_t origins;
 	const struct expr *expr;
+	const struct verify *verify;
 };
 
 /* "DE" as a number; 0 for what are no two capital letters. */
@@ -57,12 +68,13 @@ country_number(const char code[2])
 struct rule {
 	struct slice name; /* "bot/NAME" */
 	enum action action;
-	bool lets_through;  /* never matches on a value that was cut */
-	bool shadow;        /* counts for what would be */
-	bool own_challenge; /* else the site's */
-	bool keyed;         /* until it is sealed */
-	int32_t adjust;     /* of WEIGH */
-	uint32_t matchers;  /* all must match; addresses are not among them, they are the key */
+	bool lets_through;       /* never matches on a value that was cut */
+	bool shadow;             /* counts for what would be */
+	bool own_challenge;      /* else the site's */
+	bool keyed;              /* until it is sealed */
+	bool unknown_challenges; /* what it does while the DNS has not answered */
+	int32_t adjust;          /* of WEIGH */
+	uint32_t matchers; /* all must match; addresses are not among them, they are the key */
 	const struct matcher *matcher;
 	uint64_t fields; /* bit n: it looks at field n */
 	struct challenge challenge;
@@ -86,6 +98,7 @@ struct site {
 	struct slice name;   /* as written, lower case; "" for the rest */
 	uint32_t first, end; /* rules of its own */
 	bool common;         /* then those of all sites */
+	bool dnsbl;          /* then the blocklists */
 	bool shadow;
 	struct threshold *threshold;
 	unsigned thresholds;
@@ -132,6 +145,10 @@ struct policy {
 	struct origins asn, country;
 	struct mmdb *asn_db, *country_db; /* NULL: none */
 	struct patset_limits limits;
+
+	struct zone *zone[ZONES_MAX];
+	unsigned zones;
+	struct ipset *never; /* clients that the DNS is never asked about; NULL: none is named */
 
 	struct regex **regex; /* of expressions, on other texts than fields */
 	size_t regexes;

@@ -13,7 +13,8 @@ static const struct schema_key policy_keys[] = { { "bots", SCHEMA_KNOWN },
 	{ "databases", SCHEMA_KNOWN }, { "hosts", SCHEMA_KNOWN }, { "store", SCHEMA_IGNORED },
 	{ "openGraph", SCHEMA_IGNORED }, { "impressum", SCHEMA_IGNORED },
 	{ "logging", SCHEMA_IGNORED }, { "metrics", SCHEMA_IGNORED },
-	{ "honeypot", SCHEMA_IGNORED }, { "dns_ttl", SCHEMA_IGNORED }, { 0 } };
+	{ "honeypot", SCHEMA_IGNORED }, { "dns", SCHEMA_KNOWN }, { "dns_ttl", SCHEMA_KNOWN },
+	{ 0 } };
 
 static void
 read_status(struct policy_settings *s, const struct tree *root, struct problems *problems)
@@ -177,7 +178,8 @@ policy_new(void)
 		.binding = BINDING_NET,
 		.pass_s = 7 * 24 * 3600,
 		.cut_weight = 10,
-		.mismatch_weight = 10 };
+		.mismatch_weight = 10,
+		.dns_budget_ms = 20 };
 	return p;
 }
 
@@ -185,7 +187,6 @@ static void
 read_policy(struct loader *l, const struct tree *root, const struct opened *in)
 {
 	struct policy_settings *s = &l->policy->settings;
-	const struct tree *dnsbl;
 
 	if (root->kind != TREE_MAP) {
 		tree_error(l->problems, root, "is %s and must be a map with `bots` in it",
@@ -197,10 +198,17 @@ read_policy(struct loader *l, const struct tree *root, const struct opened *in)
 	read_pass(s, root, l->problems);
 	read_evidence(s, root, l->problems);
 	read_databases(l, root);
-	dnsbl = schema_get(root, "dnsbl", TREE_BOOL, l->problems);
-	if (dnsbl != NULL && dnsbl->truth)
-		tree_error(l->problems, dnsbl, "not supported yet: set it to false");
+	dns_read(l, root, in);
 	sites_read(l, root, in);
+}
+
+/* Of a blocklist, or a list of them, as `dnsbl` imports it. */
+static bool
+is_description(const struct tree *n)
+{
+	if (n->kind == TREE_LIST && n->first != NULL)
+		n = n->first;
+	return n->kind == TREE_MAP && tree_get(n, "zone") != NULL;
 }
 
 /* A policy, or what an import names. */
@@ -211,12 +219,15 @@ read_any(struct loader *l, const struct tree *root, const struct opened *in)
 
 	while (first->kind == TREE_NULL && first->next != NULL)
 		first = first->next;
-	if (first->kind != TREE_LIST) {
+	if (is_description(first)) {
+		descriptions_read(l, root);
+		sites_none(l);
+	} else if (first->kind == TREE_LIST) {
+		documents_read(l, root, in);
+		sites_none(l);
+	} else {
 		read_policy(l, root, in);
-		return;
 	}
-	documents_read(l, root, in);
-	sites_none(l);
 }
 
 typedef void reader(struct loader *l, const struct tree *root, const struct opened *in);

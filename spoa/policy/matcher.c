@@ -7,6 +7,9 @@
 #include "policy/schema.h"
 
 #define HEADER_NAME_MAX 64u
+#define SUFFIXES_MAX 32u
+#define FORGED_WEIGHT 20
+#define FORGED "/forged"
 
 struct patset *
 policy_patset(struct policy *p, unsigned field)
@@ -254,6 +257,66 @@ read_origins(struct draft *d, const struct tree *node, bool country)
 	    country ? "country" : "asn");
 }
 
+/* ".googlebot.com"; an empty slice with a problem. */
+static struct slice
+read_suffix(struct draft *d, const struct tree *n)
+{
+	char store[1 + DNS_NAME_MAX + 1];
+	struct slice name = { NULL, 0 };
+
+	if (n->kind != TREE_STRING && !n->plain) {
+		tree_error(d->problems, n, "is %s and must be the end of a name: .googlebot.com",
+		    tree_kind_names[n->kind]);
+		return name;
+	}
+	if (n->text.len < 2 || n->text.ptr[0] != '.') {
+		tree_error(d->problems, n,
+		    "must begin with a dot, or notgooglebot.com would do, too: .%.*s",
+		    (int)n->text.len, n->text.ptr);
+		return name;
+	}
+	store[0] = '.';
+	name = dns_name_normal((struct slice){ n->text.ptr + 1, n->text.len - 1 }, store + 1);
+	if (name.len == 0 || n->text.len > DNS_NAME_MAX) {
+		tree_error(d->problems, n, "no name of a host");
+		return (struct slice){ NULL, 0 };
+	}
+	return arena_copy(d->policy->arena, (struct slice){ store, name.len + 1 });
+}
+
+static void
+read_verify(struct draft *d, const struct tree *node)
+{
+	static const struct schema_key keys[] = { { "suffixes", SCHEMA_KNOWN },
+		{ "forged", SCHEMA_KNOWN }, { 0 } };
+	const struct tree *map = schema_get(node, "verify_dns", TREE_MAP, d->problems), *list;
+	struct arena *a = d->policy->arena;
+	struct verify *v;
+	struct slice *suffix;
+	char *name;
+
+	if (map == NULL)
+		return;
+	schema_check(map, keys, d->problems);
+	list = schema_get(map, "suffixes", TREE_LIST, d->problems);
+	if (list == NULL || list->count == 0 || list->count > SUFFIXES_MAX) {
+		tree_error(
+		    d->problems, map, "needs suffixes: [.googlebot.com, …], 1 to %u", SUFFIXES_MAX);
+		return;
+	}
+	v = arena_alloc(a, sizeof(*v));
+	suffix = arena_alloc(a, list->count * sizeof(*suffix));
+	for (const struct tree *n = list->first; n != NULL; n = n->next)
+		suffix[v->suffixes++] = read_suffix(d, n);
+	v->suffix = suffix;
+	v->forged = (int32_t)schema_int(map, "forged", 0, INT16_MAX, FORGED_WEIGHT, d->problems);
+	name = arena_alloc(a, d->rule->name.len + sizeof(FORGED));
+	memcpy(name, d->rule->name.ptr, d->rule->name.len);
+	memcpy(name + d->rule->name.len, FORGED, sizeof(FORGED) - 1);
+	v->forged_name = (struct slice){ name, d->rule->name.len + sizeof(FORGED) - 1 };
+	add_matcher(d, (struct matcher){ .kind = MATCHER_VERIFY, .verify = v });
+}
+
 void
 matchers_read(struct draft *d, const struct tree *node)
 {
@@ -290,6 +353,7 @@ matchers_read(struct draft *d, const struct tree *node)
 		if (e != NULL)
 			add_matcher(d, (struct matcher){ .kind = MATCHER_EXPR, .expr = e });
 	}
+	read_verify(d, node);
 	if (agent != NULL && path != NULL)
 		tree_warn(p, path,
 		    "not portable: Anubis refuses user_agent_regex and path_regex in one rule "

@@ -20,6 +20,7 @@ policy_free(struct policy *p)
 	mmdb_close(p->asn_db);
 	mmdb_close(p->country_db);
 	ipset_free(p->addresses);
+	ipset_free(p->never);
 	arena_free(p->arena);
 	free(p);
 }

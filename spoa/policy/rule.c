@@ -105,7 +105,8 @@ static const struct schema_key rule_keys[] = { { "name", SCHEMA_KNOWN }, { "acti
 	{ "remote_addresses", SCHEMA_KNOWN }, { "remote_addresses_file", SCHEMA_KNOWN },
 	{ "expression", SCHEMA_KNOWN }, { "geoip", SCHEMA_KNOWN }, { "asns", SCHEMA_KNOWN },
 	{ "weight", SCHEMA_KNOWN }, { "challenge", SCHEMA_KNOWN }, { "shadow", SCHEMA_KNOWN },
-	{ "import", SCHEMA_KNOWN }, { 0 } };
+	{ "verify_dns", SCHEMA_KNOWN }, { "unknown", SCHEMA_KNOWN }, { "import", SCHEMA_KNOWN },
+	{ 0 } };
 
 /* Room for one more; NULL with a problem. */
 static struct rule *
@@ -133,12 +134,27 @@ read_challenge(struct loader *l, struct rule *r, const struct tree *node)
 
 	if (challenge == NULL)
 		return;
-	if (r->action != ACTION_CHALLENGE) {
+	if (r->action != ACTION_CHALLENGE && !r->unknown_challenges) {
 		tree_warn(l->problems, challenge, "ignored: only CHALLENGE has a challenge");
 		return;
 	}
 	r->own_challenge = true;
 	r->challenge = challenge_read(challenge, l->problems);
+}
+
+/* What it does while the DNS has not answered. */
+static void
+read_unknown(struct rule *r, const struct tree *node, struct problems *p)
+{
+	const struct tree *n = schema_get(node, "unknown", TREE_STRING, p);
+
+	if (n == NULL)
+		return;
+	r->unknown_challenges = slice_equal(n->text, SLICE("challenge"));
+	if (!r->unknown_challenges && !slice_equal(n->text, SLICE("no_match")))
+		tree_error(p, n,
+		    "must be no_match or challenge: what the rule does if the DNS has "
+		    "not answered in time");
 }
 
 void
@@ -158,7 +174,10 @@ rule_read(struct loader *l, const struct tree *node)
 		tree_error(l->problems, node,
 		    "matches on nothing: give user_agent_regex, path_regex, query_regex, "
 		    "headers_regex, "
-		    "remote_addresses, remote_addresses_file, geoip, asns or expression");
+		    "remote_addresses, remote_addresses_file, geoip, asns or expression%s",
+		    tree_get(node, "verify_dns") != NULL
+			? "; with verify_dns alone every visitor's name would be asked for"
+			: "");
 	if (!action_read(node, &r->action, l->problems))
 		return;
 	r->adjust = read_adjust(node, r->action, l->problems);
@@ -166,6 +185,7 @@ rule_read(struct loader *l, const struct tree *node)
 	shadow = schema_get(node, "shadow", TREE_BOOL, l->problems);
 	r->shadow = shadow != NULL && shadow->truth;
 	p->shadows |= r->shadow;
+	read_unknown(r, node, l->problems);
 	read_challenge(l, r, node);
 	matchers_read(&d, node);
 	matcher = arena_alloc(p->arena, r->matchers * sizeof(*matcher));
@@ -228,6 +248,7 @@ holds_at(const struct site *s, struct expr_store *store, int weight)
 		case EXPR_TRUE:
 			return (uint8_t)i;
 		case EXPR_FAILED:
+		case EXPR_UNKNOWN:
 			return THRESHOLD_ASK;
 		case EXPR_FALSE:
 			break;

@@ -40,7 +40,7 @@ struct draft {
 	struct policy *policy;
 	struct rule *rule;
 	struct problems *problems;
-	struct matcher matcher[REQUEST_FIELDS + 5];
+	struct matcher matcher[REQUEST_FIELDS + 6];
 	bool has_address;
 };
 
@@ -63,6 +63,14 @@ struct challenge challenge_default(void);
  * and ours: hashes, puzzles, level.
  */
 struct challenge challenge_read(const struct tree *node, struct problems *problems);
+
+/*
+ * The keys dns, dns_ttl and dnsbl (dnsbl.c). policy_add_zone: the number of a zone that an
+ * expression asks, added if it is new; -1 with *why.
+ */
+void descriptions_read(struct loader *l, const struct tree *document); /* imported ones */
+void dns_read(struct loader *l, const struct tree *root, const struct opened *in);
+int policy_add_zone(struct policy *p, struct slice name, const char **why);
 
 /* The patterns of a field, made when it is first asked for. */
 struct patset *policy_patset(struct policy *p, unsigned field);

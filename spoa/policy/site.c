@@ -52,8 +52,9 @@ read_site(struct loader *l, struct site *s, const struct tree *n, const struct o
 {
 	static const struct schema_key keys[] = { { "bots", SCHEMA_KNOWN },
 		{ "thresholds", SCHEMA_KNOWN }, { "challenge", SCHEMA_KNOWN },
-		{ "shadow", SCHEMA_KNOWN }, { "inherit", SCHEMA_KNOWN }, { 0 } };
-	const struct tree *bots, *thresholds, *inherit;
+		{ "shadow", SCHEMA_KNOWN }, { "inherit", SCHEMA_KNOWN }, { "dnsbl", SCHEMA_KNOWN },
+		{ 0 } };
+	const struct tree *bots, *thresholds, *inherit, *dnsbl;
 
 	if (n->kind != TREE_MAP) {
 		tree_error(
@@ -71,6 +72,8 @@ read_site(struct loader *l, struct site *s, const struct tree *n, const struct o
 	if (!s->common && s->end == s->first)
 		tree_warn(
 		    l->problems, n, "has no rule at all: inherit is false, and there are no bots");
+	dnsbl = schema_get(n, "dnsbl", TREE_BOOL, l->problems);
+	s->dnsbl = dnsbl == NULL || dnsbl->truth;
 	read_shadow(l, n, &s->shadow);
 	read_challenge(l, n, &s->challenge);
 	thresholds = schema_get(n, "thresholds", TREE_LIST, l->problems);
@@ -128,8 +131,9 @@ site_init(struct loader *l, unsigned sites)
 	struct policy *p = l->policy;
 
 	p->site = arena_alloc(p->arena, (sites + 1u) * sizeof(*p->site));
-	p->site[0] =
-	    (struct site){ .name = SLICE(""), .common = true, .challenge = challenge_default() };
+	p->site[0] = (struct site){
+		.name = SLICE(""), .common = true, .dnsbl = true, .challenge = challenge_default()
+	};
 	p->sites = 1;
 }
 

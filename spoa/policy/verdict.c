@@ -4,7 +4,9 @@
 
 #include "base/encode.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/utf8.h"
+#include "policy/fcrdns.h"
 #include "policy/generation.h"
 #include "policy/site.h"
 
@@ -50,6 +52,12 @@ struct weighing {
 	/* Where the address comes from, asked once. */
 	bool asn_known, country_known;
 	uint32_t asn, country; /* country as country_number */
+	/* What the DNS has to do with it. */
+	bool ask_known, may_ask;
+	bool unknown_here;           /* the rule at hand hangs on an answer that is not there */
+	const struct verify *forged; /* the rule at hand found a claim that is not so */
+	unsigned unknown, listings;
+	uint8_t listed_zone[ZONES_MAX], listed_code[ZONES_MAX];
 };
 
 struct judge *
@@ -278,6 +286,153 @@ among(const struct matcher *m, uint32_t number)
 	return false;
 }
 
+/* Once: is this client one that others may be asked about? */
+static bool
+may_ask(struct weighing *w)
+{
+	if (!w->ask_known)
+		w->may_ask = policy_may_ask(w->policy, &w->request->src);
+	w->ask_known = true;
+	return w->may_ask;
+}
+
+static void
+describe(const struct dns_answer *a, struct asked *out)
+{
+	struct text t = { .buf = out->said, .cap = sizeof(out->said) - 1 };
+	struct slice record;
+	size_t at = 0;
+
+	while (a->state == DNS_FOUND && dns_answer_next(a, &at, &record)) {
+		char address[ADDRESS_TEXT_MAX];
+		struct address bytes;
+
+		if (a->type != DNS_PTR) {
+			bytes = address_from_bytes(record.ptr, record.len);
+			record = (struct slice){ address, address_format(&bytes, address) };
+		}
+		text_put(&t, t.len > 0 ? SLICE(", ") : SLICE(""));
+		text_put(&t, record);
+	}
+	out->said[t.len] = '\0';
+}
+
+static void
+note_asked(struct trace *t, const struct dns_question *q, const struct dns_answer *a)
+{
+	struct asked *out = &t->asked[t->asks];
+
+	for (unsigned i = 0; i < t->asks; i++)
+		if (t->asked[i].type == q->type && slice_equal(slice_of(t->asked[i].name), q->name))
+			return;
+	if (t->asks == TRACE_ASKED_MAX || q->name.len > DNS_NAME_MAX)
+		return;
+	out->type = q->type;
+	out->state = a->state;
+	memcpy(out->name, q->name.ptr, q->name.len);
+	out->name[q->name.len] = '\0';
+	describe(a, out);
+	t->asks++;
+}
+
+static void
+ask(struct weighing *w, const struct dns_question *q, struct dns_answer *out)
+{
+	const struct dns_view *dns = w->evidence->dns;
+
+	if (dns != NULL)
+		dns->look(dns->context, q, out);
+	else
+		*out = (struct dns_answer){ .state = DNS_UNKNOWN, .type = q->type };
+	if (w->trace != NULL)
+		note_asked(w->trace, q, out);
+}
+
+/* For what no zone asks. */
+static void
+look(void *context, const struct dns_question *q, struct dns_answer *out)
+{
+	struct weighing *w = context;
+	const struct policy_settings *s = &w->policy->settings;
+	struct dns_question bounded = *q;
+
+	bounded.ttl_max_s = q->type == DNS_PTR ? s->dns_reverse_s : s->dns_forward_s;
+	ask(w, &bounded, out);
+}
+
+/* What zone number n says of the client, whom one may ask about. */
+static enum zone_says
+ask_zone(struct weighing *w, unsigned n, unsigned *worst)
+{
+	const struct zone *z = w->policy->zone[n];
+	const struct dns_view *dns = w->evidence->dns;
+	struct dns_question q = {
+		.type = DNS_A, .ttl_min_s = z->ttl_min_s, .ttl_max_s = z->ttl_max_s
+	};
+	char name[DNS_NAME_MAX + 1];
+	struct dns_answer answer;
+	enum zone_says says;
+	const char *why = NULL;
+	bool suspended = false;
+
+	if (!(w->request->src.family == 4 ? z->v4 : z->v6))
+		return ZONE_NOT_LISTED;
+	if (dns != NULL)
+		q.tally = dns->zone(dns->context, n, &suspended);
+	if (suspended)
+		return ZONE_FAILED;
+	q.name = dns_reverse(&w->request->src, z->zone, name);
+	ask(w, &q, &answer);
+	says = zone_read(z, &answer, worst, &why);
+	if (says == ZONE_BROKEN)
+		dns->broken(dns->context, n, why);
+	return says;
+}
+
+static enum zone_says
+listed(void *context, unsigned zone)
+{
+	unsigned worst;
+
+	return ask_zone(context, zone, &worst);
+}
+
+static bool
+is_wanted(void *arg, struct slice name)
+{
+	const struct verify *v = arg;
+
+	for (unsigned i = 0; i < v->suffixes; i++) {
+		struct slice end = v->suffix[i];
+
+		if (name.len > end.len &&
+		    memcmp(name.ptr + name.len - end.len, end.ptr, end.len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_verified(struct weighing *w, const struct verify *v)
+{
+	if (!may_ask(w))
+		return false;
+	switch (fcrdns_check(look, w, &w->request->src, is_wanted, (void *)(uintptr_t)v)) {
+	case FCRDNS_VERIFIED:
+		return true;
+	case FCRDNS_NAMELESS:
+	case FCRDNS_REFUTED:
+		w->forged = v;
+		return false;
+	case FCRDNS_UNKNOWN:
+		w->unknown_here = true;
+		return false;
+	case FCRDNS_FAILED:
+		break;
+	}
+	return false;
+}
+
 static bool
 expression_holds(struct weighing *w, const struct expr *e, int64_t weight)
 {
@@ -293,6 +448,8 @@ expression_holds(struct weighing *w, const struct expr *e, int64_t weight)
 		.pattern = pattern_result,
 		.asn = asn_of,
 		.country = country_code,
+		.look = may_ask(w) ? look : NULL,
+		.listed = listed,
 		.header_name = w->policy->canonical,
 		.headers = w->policy->headers,
 	};
@@ -304,6 +461,8 @@ expression_holds(struct weighing *w, const struct expr *e, int64_t weight)
 	result = expr_eval(e, &in, &why);
 	if (result == EXPR_FAILED)
 		w->why = why;
+	if (result == EXPR_UNKNOWN)
+		w->unknown_here = true;
 	return result == EXPR_TRUE;
 }
 
@@ -321,6 +480,8 @@ holds(struct weighing *w, const struct matcher *m)
 		return among(m, country_of(w));
 	case MATCHER_EXPR:
 		return expression_holds(w, m->expr, 0);
+	case MATCHER_VERIFY:
+		return is_verified(w, m->verify);
 	case MATCHER_NEVER:
 		return false;
 	case MATCHER_PATTERN:
@@ -414,6 +575,48 @@ apply(struct weighing *w, const struct rule *r)
 	decide(w, &w->would, r->name, r->action, c);
 }
 
+/* It hangs on what the DNS has not answered yet: judged again, or, at last, by its own choice. */
+static void
+note_unknown(struct weighing *w, struct slice name)
+{
+	struct trace *t = w->trace;
+
+	if (t != NULL && w->unknown < TRACE_FAILED_MAX)
+		t->unknown[w->unknown] = name;
+	w->unknown++;
+	w->unknown_here = false;
+}
+
+static void
+apply_unknown(struct weighing *w, const struct rule *r)
+{
+	const struct challenge *c = r->own_challenge ? &r->challenge : &w->site->challenge;
+	const bool last = w->evidence->dns == NULL || w->evidence->dns->last;
+
+	note_unknown(w, r->name);
+	if (!last || !r->unknown_challenges)
+		return;
+	note(w, r->name, ACTION_CHALLENGE, 0, r->shadow);
+	if (!r->shadow)
+		decide(w, &w->real, r->name, ACTION_CHALLENGE, c);
+	decide(w, &w->would, r->name, ACTION_CHALLENGE, c);
+}
+
+/* Somebody says that he is who he is not: the DNS says so, for certain. */
+static void
+apply_forged(struct weighing *w, const struct rule *r)
+{
+	const struct verify *v = w->forged;
+
+	w->forged = NULL;
+	if (v->forged == 0)
+		return;
+	note(w, v->forged_name, ACTION_WEIGH, v->forged, r->shadow);
+	if (!r->shadow)
+		add_weight(&w->real, v->forged);
+	add_weight(&w->would, v->forged);
+}
+
 /* Of one 64: those that are marked, or have no key, between first and end. */
 static uint64_t
 marked(const struct weighing *w, size_t word, uint32_t first, uint32_t end)
@@ -435,9 +638,12 @@ walk_word(struct weighing *w, size_t word, uint32_t first, uint32_t end)
 		const struct rule *r =
 		    &w->policy->rule[word * 64 + (unsigned)__builtin_ctzll(left)];
 
-		if (!rule_matches(w, r))
-			continue;
-		apply(w, r);
+		if (rule_matches(w, r))
+			apply(w, r);
+		else if (w->unknown_here)
+			apply_unknown(w, r);
+		else if (w->forged != NULL)
+			apply_forged(w, r);
 		if (w->real.decided)
 			return;
 	}
@@ -457,6 +663,66 @@ walk_rules(struct weighing *w, uint32_t first, uint32_t end)
 
 			if (word >= first / 64 && word <= (end - 1) / 64)
 				walk_word(w, word, first, end);
+		}
+	}
+}
+
+/* A listing that comes before what lets a request through, or only asks for something. */
+static void
+override(struct track *t, struct slice name)
+{
+	if (t->decided && t->kind == VERDICT_DENY)
+		return;
+	t->decided = true;
+	t->by_pass = false;
+	t->kind = VERDICT_DENY;
+	t->rule = name;
+	t->challenge = NULL;
+}
+
+static void
+apply_listing(struct weighing *w, unsigned n, unsigned worst)
+{
+	const struct zone *z = w->policy->zone[n];
+	const struct zone_code *c = zone_code(z, worst);
+
+	w->listed_zone[w->listings] = (uint8_t)n;
+	w->listed_code[w->listings++] = (uint8_t)worst;
+	note(w, c->rule, c->action, c->weight, false);
+	if (z->over_allow) {
+		override(&w->real, c->rule);
+		override(&w->would, c->rule);
+	} else if (c->action == ACTION_WEIGH) {
+		add_weight(&w->real, c->weight);
+		add_weight(&w->would, c->weight);
+	} else {
+		decide(w, &w->real, c->rule, c->action, &w->site->challenge);
+		decide(w, &w->would, c->rule, c->action, &w->site->challenge);
+	}
+}
+
+/* The blocklists, where they can still change something. */
+static void
+walk_zones(struct weighing *w)
+{
+	for (unsigned i = 0; i < w->policy->zones; i++) {
+		const struct zone *z = w->policy->zone[i];
+		unsigned worst;
+
+		if (!z->weighs ||
+		    (w->real.decided && (!z->over_allow || w->real.kind == VERDICT_DENY)))
+			continue;
+		switch (ask_zone(w, i, &worst)) {
+		case ZONE_LISTED:
+			apply_listing(w, i, worst);
+			break;
+		case ZONE_UNKNOWN:
+			note_unknown(w, z->name);
+			break;
+		case ZONE_NOT_LISTED:
+		case ZONE_FAILED:
+		case ZONE_BROKEN:
+			break;
 		}
 	}
 }
@@ -522,7 +788,13 @@ conclude(const struct weighing *w, struct verdict *out)
 		.challenge = real->challenge,
 		.by_pass = real->by_pass,
 		.would = { would->kind, would->rule, would->weight },
+		.unknown = w->unknown,
+		.listings = w->listings,
 		.site = w->site->name };
+	for (unsigned i = 0; i < w->listings; i++) {
+		out->listed[i].zone = w->listed_zone[i];
+		out->listed[i].code = w->listed_code[i];
+	}
 	if (!w->site->shadow)
 		return;
 	out->kind = VERDICT_ALLOW;
@@ -544,12 +816,14 @@ policy_judge(const struct policy *p, struct judge *j, const struct request *r,
 		.would = begin };
 
 	if (trace != NULL)
-		trace->count = trace->errors = 0;
+		trace->count = trace->errors = trace->asks = trace->unknowns = 0;
 	judge_fit(j, p);
 	scan(&w);
 	walk_rules(&w, w.site->first, w.site->end);
 	if (!w.real.decided && w.site->common)
 		walk_rules(&w, p->common, p->rules);
+	if (p->zones > 0 && w.site->dnsbl && may_ask(&w))
+		walk_zones(&w);
 	if (!w.real.decided) {
 		weigh_evidence(&w);
 		walk_thresholds(&w, &w.real);
@@ -561,6 +835,8 @@ policy_judge(const struct policy *p, struct judge *j, const struct request *r,
 	clear(&w);
 	conclude(&w, out);
 	j->errors += w.errors;
-	if (trace != NULL)
-		trace->errors = (unsigned)w.errors;
+	if (trace == NULL)
+		return;
+	trace->errors = (unsigned)w.errors;
+	trace->unknowns = w.unknown;
 }

@@ -37,13 +37,21 @@ static const struct {
 	{ "comments", "# nothing\n\n   # at all\n", NULL },
 	{ "all",
 	    "spop 127.0.0.1:9001\nhttp\tunix@/tmp/x # here\nworkers 3\nshadow on\nlog-level debug\n"
-	    "spop-mode 0666\nstate-dir /tmp/s\n",
+	    "spop-mode 0666\nstate-dir /tmp/s\ncontrol unix@/tmp/c\ncontrol-mode 0640\n"
+	    "control-group x\ndns 127.0.0.1,[::1]:5353\ndns-cache 1024\n",
 	    NULL },
 	{ "unknown", "spopp 127.0.0.1:9001\n", "ammit.conf:1: \"spopp\" is no option" },
 	{ "line", "workers 2\n\nworkers none\n",
 	    "ammit.conf:3: workers: \"none\" is no number from 1 to 64" },
 	{ "range", "workers 65\n", "from 1 to 64" },
 	{ "address", "spop nowhere\n", "spop: \"nowhere\" is no address: write unix@" },
+	{ "control off", "control off\n", NULL },
+	{ "only control is off", "spop off\n", "spop: \"off\" is no address" },
+	{ "dns", "dns example.org\n", "dns: \"example.org\" names no DNS servers: " },
+	{ "no dns", "dns\n", "dns: \"\" names no DNS servers: " },
+	{ "dns cache", "dns-cache 0\n", "dns-cache: \"0\" is no number from 1 to 1024" },
+	{ "much dns cache", "dns-cache 1025\n", "no number from 1 to 1024" },
+	{ "control mode", "control-mode rw\n", "control-mode: \"rw\" is no mode" },
 	{ "mode", "spop-mode 999\n", "octal" },
 	{ "flag", "shadow maybe\n", "neither on nor off" },
 	{ "level", "log-level loud\n", "is no level" },
@@ -86,6 +94,12 @@ values_arrive(void **state)
 	assert_int_equal(o.log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(o.spop_mode, 0666);
 	assert_string_equal(o.state_dir, "/tmp/s");
+	assert_string_equal(o.control.text, "unix@/tmp/c");
+	assert_true(o.control_asked);
+	assert_int_equal(o.control_mode, 0640);
+	assert_string_equal(o.control_group, "x");
+	assert_string_equal(o.dns, "127.0.0.1,[::1]:5353");
+	assert_int_equal(o.dns_cache_mib, 1024);
 	options_fini(&o);
 	problems_fini(&p);
 }
@@ -131,6 +145,56 @@ flags_go_before_the_file(void **state)
 	options_fini(&o);
 }
 
+static const struct {
+	const char *name, *file, *line;
+	const char *want; /* NULL: none. %: the folder */
+	bool asked;
+	unsigned mode, cache_mib;
+} controls[] = {
+	{ "default", "", "", "unix@%/control.sock", false, 0600, 4 },
+	{ "with a group", "control-group x\n", "", "unix@%/control.sock", false, 0660, 4 },
+	{ "a group and a mode", "control-group x\ncontrol-mode 0620\n", "", "unix@%/control.sock",
+	    false, 0620, 4 },
+	{ "off", "control off\n", "", NULL, false, 0600, 4 },
+	{ "off by flag", "control 127.0.0.1:9000\n", " --control off", NULL, false, 0600, 4 },
+	{ "on by flag", "control off\n", " --control 127.0.0.1:9000", "127.0.0.1:9000", true, 0600,
+	    4 },
+	{ "dns", "dns-cache 7\n", " --dns-cache 9 --dns 127.0.0.1:5353", "unix@%/control.sock",
+	    false, 0600, 9 },
+};
+
+static void
+control_and_dns_have_defaults(void **state)
+{
+	(void)state;
+	setenv("STATE_DIRECTORY", folder, 1);
+	setenv("RUNTIME_DIRECTORY", folder, 1);
+	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
+		char *argv[16], line[200], want[80] = "";
+		const char *at = controls[i].want == NULL ? NULL : strchr(controls[i].want, '%');
+		struct options o;
+		struct problems p = { 0 };
+		bool help;
+
+		/* The other sockets are said: that must not take the default from this one. */
+		snprintf(line, sizeof(line), "--spop unix@/x --http unix@/y -c %s%s",
+		    write_config(controls[i].file), controls[i].line);
+		options_read(&o, words(line, argv), argv, &p, &help);
+		if (at != NULL)
+			snprintf(want, sizeof(want), "%.*s%s%s", (int)(at - controls[i].want),
+			    controls[i].want, folder, at + 1);
+		else if (controls[i].want != NULL)
+			snprintf(want, sizeof(want), "%s", controls[i].want);
+		if (p.count > 0 || o.has_control != (controls[i].want != NULL) ||
+		    (o.has_control && strcmp(o.control.text, want) != 0) ||
+		    o.control_asked != controls[i].asked || o.control_mode != controls[i].mode ||
+		    o.dns_cache_mib != controls[i].cache_mib)
+			fail_msg("%s: %s %o %u", controls[i].name, o.control.text,
+			    (unsigned)o.control_mode, o.dns_cache_mib);
+		options_fini(&o);
+	}
+}
+
 static void
 all_errors_in_one_go(void **state)
 {
@@ -150,7 +214,8 @@ all_errors_in_one_go(void **state)
 static void
 the_table_is_whole(void **state)
 {
-	static const char *const value[] = { "/x", "127.0.0.1:1", "1", "0600", "x", "on", "warn" };
+	static const char *const value[] = { "/x", "127.0.0.1:1", "1", "0600", "x", "on", "warn",
+		"127.0.0.1" };
 	const char *why;
 	size_t bytes;
 	char *manual = file_read("contrib/man/ammit.conf.5", 1 << 20, &bytes, &why);
@@ -183,6 +248,7 @@ main(void)
 		cmocka_unit_test(files_are_read),
 		cmocka_unit_test(values_arrive),
 		cmocka_unit_test(flags_go_before_the_file),
+		cmocka_unit_test(control_and_dns_have_defaults),
 		cmocka_unit_test(all_errors_in_one_go),
 		cmocka_unit_test(the_table_is_whole),
 	};

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "policy/expr.h"
+#include "unit/policy/fake_dns.h"
 
 /*
  * A policy as far as an expression sees one, for tests: headers get fields as they are asked for,
@@ -33,6 +34,11 @@ struct world {
 	uint32_t asn;
 	const char *country;
 	unsigned asked; /* how often for asn and country */
+	struct slice zone[ZONES_MAX];
+	unsigned zones;
+	struct fake_dns dns;
+	dns_look *look;
+	enum zone_says (*listed)(void *context, unsigned zone);
 };
 
 static inline int
@@ -68,6 +74,23 @@ world_pattern(
 	w->pattern[w->patterns].source = arena_copy(w->arena, source);
 	w->pattern[w->patterns++].regex = r;
 	return true;
+}
+
+/* Those of "full.…" are refused. */
+static inline int
+world_zone(void *context, struct slice name, const char **why)
+{
+	struct world *w = context;
+
+	for (unsigned i = 0; i < w->zones; i++)
+		if (slice_equal(w->zone[i], name))
+			return (int)i;
+	if (w->zones == ZONES_MAX || slice_starts(name, SLICE("full."))) {
+		*why = "there is no room for it";
+		return -1;
+	}
+	w->zone[w->zones] = arena_copy(w->arena, name);
+	return (int)w->zones++;
 }
 
 static inline const struct regex *
@@ -111,10 +134,41 @@ world_country(void *context, char out[2])
 }
 
 static inline void
+world_look(void *context, const struct dns_question *q, struct dns_answer *out)
+{
+	fake_look(&((struct world *)context)->dns, q, out);
+}
+
+/* "listed.…" lists the client, and so on. */
+static inline enum zone_says
+world_listed(void *context, unsigned zone)
+{
+	static const struct {
+		const char *begins;
+		enum zone_says says;
+	} zones[] = {
+		{ "listed.", ZONE_LISTED },
+		{ "unknown.", ZONE_UNKNOWN },
+		{ "failed.", ZONE_FAILED },
+		{ "broken.", ZONE_BROKEN },
+	};
+	struct world *w = context;
+
+	if (zone >= w->zones)
+		abort();
+	fake_note(&w->dns, "dnsbl", w->zone[zone]);
+	for (unsigned i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
+		if (slice_starts(w->zone[zone], slice_of(zones[i].begins)))
+			return zones[i].says;
+	return ZONE_NOT_LISTED;
+}
+
+static inline void
 world_init(struct world *w, enum expr_place place)
 {
 	*w = (struct world){ .arena = arena_new() };
-	w->scope = (struct expr_scope){ place, w, world_header, world_pattern, world_regex };
+	w->scope =
+	    (struct expr_scope){ place, w, world_header, world_pattern, world_zone, world_regex };
 	w->matcher = regex_matcher_new();
 	w->store = expr_store_new();
 }
@@ -170,6 +224,8 @@ world_input(struct world *w)
 		.pattern = world_match,
 		.asn = world_asn,
 		.country = world_country,
+		.look = w->look,
+		.listed = w->listed,
 	};
 }
 
