@@ -1,6 +1,7 @@
 #include "base/address.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <string.h>
 
 const char *const binding_names[4] = { "none", "net", "exact", "circuit" };
@@ -77,45 +78,50 @@ address_is_circuit(const struct address *a)
 	return a->family == 6 && memcmp(a->bytes, tor, sizeof(tor)) == 0;
 }
 
-static bool
-within(const struct address *a, const uint8_t *base, unsigned bits)
+/* The first 64 bits of an address, as a number; of IPv4 the upper 32 of them. */
+static uint64_t
+leading(const uint8_t bytes[8])
 {
-	unsigned whole = bits / 8, rest = bits % 8;
+	uint64_t x;
 
-	return memcmp(a->bytes, base, whole) == 0 &&
-	       (rest == 0 || (a->bytes[whole] ^ base[whole]) >> (8 - rest) == 0);
+	memcpy(&x, bytes, sizeof(x));
+	return be64toh(x);
 }
+
+#define TOP(bits) (~(uint64_t)0 << (64 - (bits)))
 
 bool
 address_is_public(const struct address *a)
 {
-	/* RFC 6890 and what came after it; 0/8, 10/8, 127/8 and 224/3 by their first byte below. */
+	/* RFC 6890 and what came after it. */
 	static const struct {
-		uint8_t base[3], bits;
-	} four[] = { { { 100, 64 }, 10 }, { { 169, 254 }, 16 }, { { 172, 16 }, 12 },
-		{ { 192, 0, 0 }, 24 }, { { 192, 0, 2 }, 24 }, { { 192, 88, 99 }, 24 },
-		{ { 192, 168 }, 16 }, { { 198, 18 }, 15 }, { { 198, 51, 100 }, 24 },
-		{ { 203, 0, 113 }, 24 } };
+		uint64_t base, mask;
+	} four[] = { { 0x6440000000000000, TOP(10) }, { 0xa9fe000000000000, TOP(16) },
+		{ 0xac10000000000000, TOP(12) }, { 0xc000000000000000, TOP(24) },
+		{ 0xc000020000000000, TOP(24) }, { 0xc058630000000000, TOP(24) },
+		{ 0xc0a8000000000000, TOP(16) }, { 0xc612000000000000, TOP(15) },
+		{ 0xc633640000000000, TOP(24) }, { 0xcb00710000000000, TOP(24) } };
 	/* Of 2000::/3; all else is not for everybody. */
 	static const struct {
-		uint8_t base[6], bits;
-	} six[] = { { { 0x20, 0x01, 0x00, 0x02 }, 48 }, { { 0x20, 0x01, 0x00, 0x10 }, 28 },
-		{ { 0x20, 0x01, 0x00, 0x20 }, 28 }, { { 0x20, 0x01, 0x0d, 0xb8 }, 32 },
-		{ { 0x3f, 0xff }, 20 } };
+		uint64_t base, mask;
+	} six[] = { { 0x2001000200000000, TOP(48) }, { 0x2001001000000000, TOP(28) },
+		{ 0x2001002000000000, TOP(28) }, { 0x20010db800000000, TOP(32) },
+		{ 0x3fff000000000000, TOP(20) } };
+	const uint64_t top = leading(a->bytes);
 	const uint8_t first = a->bytes[0];
 
 	if (a->family == 4) {
 		if (first == 0 || first == 10 || first == 127 || first >= 224)
 			return false;
 		for (size_t i = 0; i < sizeof(four) / sizeof(four[0]); i++)
-			if (within(a, four[i].base, four[i].bits))
+			if ((top & four[i].mask) == four[i].base)
 				return false;
 		return true;
 	}
 	if (a->family != 6 || (first & 0xe0) != 0x20)
 		return false;
 	for (size_t i = 0; i < sizeof(six) / sizeof(six[0]); i++)
-		if (within(a, six[i].base, six[i].bits))
+		if ((top & six[i].mask) == six[i].base)
 			return false;
 	return true;
 }

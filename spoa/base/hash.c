@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#include <endian.h>
 #include <string.h>
 
 static uint64_t
@@ -9,16 +10,15 @@ rotate(uint64_t x, unsigned by)
 }
 
 static uint64_t
-little_endian(const uint8_t *p, size_t n)
+word(const uint8_t *p)
 {
-	uint64_t x = 0;
+	uint64_t x;
 
-	for (size_t i = 0; i < n; i++)
-		x |= (uint64_t)p[i] << 8 * i;
-	return x;
+	memcpy(&x, p, sizeof(x));
+	return le64toh(x);
 }
 
-static void
+static inline void
 turn(uint64_t v[4])
 {
 	v[0] += v[1];
@@ -37,19 +37,20 @@ uint64_t
 hash_bytes(const uint8_t key[HASH_KEY_BYTES], const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
-	const uint64_t k0 = little_endian(key, 8), k1 = little_endian(key + 8, 8);
+	const uint64_t k0 = word(key), k1 = word(key + 8);
 	uint64_t v[4] = { k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du,
 		k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u };
 	uint64_t last = (uint64_t)n << 56;
 
 	for (; n >= 8; n -= 8, p += 8) {
-		const uint64_t m = little_endian(p, 8);
+		const uint64_t m = word(p);
 
 		v[3] ^= m;
 		turn(v);
 		v[0] ^= m;
 	}
-	last |= little_endian(p, n);
+	for (size_t i = 0; i < n; i++)
+		last |= (uint64_t)p[i] << 8 * i;
 	v[3] ^= last;
 	turn(v);
 	v[0] ^= last;

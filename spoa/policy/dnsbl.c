@@ -64,6 +64,14 @@ rule_name(struct arena *a, const struct zone *z, struct slice code)
 	return arena_copy(a, text_slice(&t));
 }
 
+/* What is listed with a code that nobody names weighs nothing. */
+static void
+name_otherwise(struct policy *p, struct zone *z)
+{
+	z->otherwise = (struct zone_code){ .name = SLICE("listed"), .action = ACTION_WEIGH };
+	z->otherwise.rule = rule_name(p->arena, z, (struct slice){ NULL, 0 });
+}
+
 /* What stands behind a code: a weight, or a map of weight, name and action. */
 static void
 read_what(struct loader *l, const struct zone *z, const struct tree *n, enum action otherwise,
@@ -126,7 +134,6 @@ read_codes(struct loader *l, struct zone *z, const struct tree *map, enum action
 	for (const struct tree *n = map->first; n != NULL; n = n->next) {
 		if (slice_equal_nocase(n->key, SLICE("default"))) {
 			read_what(l, z, n, action, SLICE("other"), &z->otherwise);
-			z->has_otherwise = true;
 		} else if (z->codes == ZONE_CODES_MAX) {
 			tree_error(
 			    l->problems, n, "more than %u codes of one zone", ZONE_CODES_MAX);
@@ -204,8 +211,10 @@ new_zone(struct policy *p, struct slice name, bool weighs, const char **why)
 int
 policy_add_zone(struct policy *p, struct slice name, const char **why)
 {
-	const struct zone *z = new_zone(p, name, false, why);
+	struct zone *z = new_zone(p, name, false, why);
 
+	if (z != NULL && z->otherwise.rule.len == 0)
+		name_otherwise(p, z);
 	for (unsigned i = 0; i < p->zones; i++)
 		if (p->zone[i] == z)
 			return (int)i;
@@ -246,16 +255,13 @@ read_zone(struct loader *l, const struct tree *map)
 	codes = schema_get(map, "codes", TREE_MAP, p);
 	if (codes != NULL)
 		read_codes(l, z, codes, action);
-	if (codes != NULL && (z->codes > 0 || z->has_otherwise))
+	if (z->otherwise.rule.len == 0)
+		name_otherwise(l->policy, z);
+	if (codes != NULL && codes->count > 0)
 		return;
-	if (action == ACTION_WEIGH) {
+	if (action == ACTION_WEIGH)
 		tree_error(p, map, "weighs nothing: write codes: {default: 20}, or an action");
-		return;
-	}
-	/* Any listing, then. */
-	z->otherwise = (struct zone_code){ .name = SLICE("listed"), .action = action };
-	z->otherwise.rule = rule_name(l->policy->arena, z, (struct slice){ NULL, 0 });
-	z->has_otherwise = true;
+	z->otherwise.action = action; /* any listing, then */
 }
 
 void
@@ -332,13 +338,11 @@ read_true(struct loader *l, const struct tree *node)
 	z = new_zone(l->policy, SLICE(DRONEBL), false, &why);
 	if (z == NULL)
 		return;
-	z->weighs = z->over_allow = z->has_otherwise = true;
+	z->weighs = z->over_allow = true;
 	for (unsigned i = 0; i < z->codes; i++)
 		z->code[i].action = ACTION_DENY;
-	if (z->otherwise.name.len == 0) {
-		z->otherwise.name = SLICE("listed");
-		z->otherwise.rule = rule_name(l->policy->arena, z, (struct slice){ NULL, 0 });
-	}
+	if (z->otherwise.rule.len == 0)
+		name_otherwise(l->policy, z);
 	z->otherwise.action = ACTION_DENY;
 }
 

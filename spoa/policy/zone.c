@@ -36,14 +36,14 @@ odd(const uint8_t a[4])
 	return a[1] == 255 && a[2] == 255 ? refuses : NULL;
 }
 
-/* The number of a code, ZONE_CODES_MAX: `otherwise`, -1: it says nothing. */
-static int
+/* The number of a code, ZONE_CODES_MAX: `otherwise`. */
+static unsigned
 code_of(const struct zone *z, const uint8_t a[4])
 {
 	for (unsigned i = 0; i < z->codes; i++)
 		if (memcmp(z->code[i].code, a, 4) == 0)
-			return (int)i;
-	return z->has_otherwise ? (int)ZONE_CODES_MAX : -1;
+			return i;
+	return ZONE_CODES_MAX;
 }
 
 static int
@@ -63,7 +63,7 @@ is_worse(const struct zone_code *a, const struct zone_code *b)
 enum zone_says
 zone_read(const struct zone *z, const struct dns_answer *a, unsigned *worst, const char **why)
 {
-	int found = -1;
+	bool listed = false;
 	struct slice record;
 	size_t at = 0;
 
@@ -73,20 +73,17 @@ zone_read(const struct zone *z, const struct dns_answer *a, unsigned *worst, con
 						 : ZONE_FAILED;
 	while (dns_answer_next(a, &at, &record)) {
 		const uint8_t *bytes = (const uint8_t *)record.ptr;
-		int code;
+		unsigned code;
 
 		*why = odd(bytes);
 		if (*why != NULL)
 			return ZONE_BROKEN;
 		code = code_of(z, bytes);
-		if (code >= 0 && (found < 0 || is_worse(zone_code(z, (unsigned)code),
-						   zone_code(z, (unsigned)found))))
-			found = code;
+		if (!listed || is_worse(zone_code(z, code), zone_code(z, *worst)))
+			*worst = code;
+		listed = true;
 	}
-	if (found < 0)
-		return ZONE_NOT_LISTED;
-	*worst = (unsigned)found;
-	return ZONE_LISTED;
+	return listed ? ZONE_LISTED : ZONE_NOT_LISTED;
 }
 
 struct slice

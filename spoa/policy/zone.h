@@ -25,8 +25,8 @@ struct zone {
 	bool over_allow;               /* a listing comes before a rule's ALLOW: `dnsbl: true` */
 	uint32_t ttl_min_s, ttl_max_s; /* 0: the resolver's */
 	unsigned codes;
-	struct zone_code code[ZONE_CODES_MAX], otherwise;
-	bool has_otherwise; /* else a code that is not named weighs nothing */
+	struct zone_code code[ZONE_CODES_MAX];
+	struct zone_code otherwise; /* what is not named; weighs nothing if nobody says so */
 };
 
 unsigned policy_zones(const struct policy *p);

@@ -199,7 +199,8 @@ def test_a_resolver_in_trouble_denies_nobody(box, tmp_path, proxied, fake, troub
     elif trouble == "nowhere":
         address = "127.0.0.1:%d" % dns_servers.free_port()
     else:
-        server = dns_servers.Rbldnsd(tmp_path, {"bl.test": [("ip4set", TEST_POINT)]}).start()
+        server = dns_servers.Rbldnsd(tmp_path, {"bl.test": [("ip4set", TEST_POINT)]})
+        server.start()
         address = server.address
     took = {}
     try:
@@ -234,7 +235,7 @@ def test_a_resolver_in_trouble_denies_nobody(box, tmp_path, proxied, fake, troub
 
 def test_nobody_else_waits_on_the_connection(box, fake):
     """An answer that nobody needs to wait for overtakes one that does, and each has its own id."""
-    server = fake(lambda name, kind, transport: healthy(name, kind) or (0.5, dns_servers.a(name, kind, ["127.0.0.9"])))
+    server = fake(lambda name, kind, transport: healthy(name, kind) or (0.2, dns_servers.a(name, kind, ["127.0.0.9"])))
     ammit = start(box, server, dns={"budget_ms": 1000})
     with ammit.client() as client:
         client.send(notify(1, 1, src=ip(LISTED4)) + notify(2, 1, src=ip("192.168.0.1")) + notify(3, 7, src=ip("10.0.0.1")))
@@ -363,10 +364,11 @@ def test_unbound(box, tmp_path):
     lines = ['local-zone: "%s." static' % zone for zone in ("many.test",)]
     lines += ['local-data: "%s. 30 IN A 127.0.%d.9"' % (name("5.6.7.8", "many.test"), i) for i in range(200)]
     lines += ['local-data: "2.0.0.127.many.test. 30 IN A 127.0.0.2"']
-    lines += ['local-zone: "refused.test." always_refuse', 'local-zone: "silent.test." deny',
-              'local-zone: "servfail.test." always_null']
-    server = dns_servers.Unbound(tmp_path, lines).start()
-    zones = [{"zone": zone, "codes": {"default": 10}} for zone in ("many.test", "refused.test", "silent.test")]
+    lines += dns_servers.refused_zone("refused.test") + dns_servers.silent_zone("silent.test")
+    lines += dns_servers.servfail_zone("servfail.test")
+    server = dns_servers.Unbound(tmp_path, lines)
+    server.start()
+    zones = [{"zone": zone + ".test", "codes": {"default": 10}} for zone in ("many", "refused", "silent", "servfail")]
     try:
         ammit = start(box, server, dnsbl=zones, dns={"budget_ms": 300})
         with ammit.client() as client:

@@ -307,7 +307,7 @@ test_pass(void **state)
 	assert_int_equal(redeem(s, HOST FORM "X-Ammit-Src: 192.0.2.8\r\n" HTTPS, "/"), 403);
 	assert_true(said(s, "used already"));
 	assert_false(said(s, "Set-Cookie"));
-	assert_int_equal(s->site.refused, 1);
+	assert_int_equal(counter_get(&s->site.refused), 1);
 }
 
 static const struct {
@@ -387,7 +387,7 @@ test_refused(void **state)
 			fail_msg("%s: %s", wrongs[i].name, s->got);
 		assert_true(said(s, "Content-Security-Policy: default-src 'none'"));
 		assert_true(said(s, "Cache-Control: no-store\r\n"));
-		assert_int_equal(s->site.refused, i + 1);
+		assert_int_equal(counter_get(&s->site.refused), i + 1);
 	}
 	memcpy(s->solution, right, sizeof(right));
 	assert_int_equal(
