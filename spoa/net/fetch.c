@@ -108,7 +108,7 @@ read_some(struct reply *r)
 {
 	ssize_t n;
 
-	if (r->len == r->most) {
+	if (r->len >= r->most) {
 		fail(r->out, "the answer is too long");
 		return -1;
 	}

@@ -99,6 +99,8 @@ read_what(struct loader *l, const struct zone *z, const struct tree *n, enum act
 		tree_error(p, n, "must be a weight, from %d to %d, or {weight: 30, name: …}",
 		    INT16_MIN, INT16_MAX);
 	}
+	if (out->action != ACTION_WEIGH)
+		out->weight = 0;
 	out->name = arena_copy(l->policy->arena, name != NULL ? name->text : number);
 	out->rule = rule_name(l->policy->arena, z, out->name);
 }
@@ -325,6 +327,13 @@ read_import(struct loader *l, const struct tree *node, const struct opened *in)
 		read_file(l, what, names[i]);
 }
 
+static void
+deny(struct zone_code *c)
+{
+	c->action = ACTION_DENY;
+	c->weight = 0;
+}
+
 /* `dnsbl: true`: as it was when the idea was born, DroneBL, and whoever is listed is denied. */
 static void
 read_true(struct loader *l, const struct tree *node)
@@ -339,11 +348,11 @@ read_true(struct loader *l, const struct tree *node)
 	if (z == NULL)
 		return;
 	z->weighs = z->over_allow = true;
-	for (unsigned i = 0; i < z->codes; i++)
-		z->code[i].action = ACTION_DENY;
 	if (z->otherwise.rule.len == 0)
 		name_otherwise(l->policy, z);
-	z->otherwise.action = ACTION_DENY;
+	deny(&z->otherwise);
+	for (unsigned i = 0; i < z->codes; i++)
+		deny(&z->code[i]);
 }
 
 static void
@@ -392,8 +401,8 @@ read_never(struct loader *l, const struct tree *map)
 
 		if (n->kind != TREE_STRING || !prefix_parse(n->text, &prefix, &why))
 			tree_error(l->problems, n, "%s", why);
-		else
-			ipset_add(p->never, &prefix, 0);
+		else if (!ipset_add(p->never, &prefix, 0))
+			tree_error(l->problems, n, "more than %u prefixes", IPSET_PREFIXES_MAX);
 	}
 	ipset_seal(p->never);
 }

@@ -57,13 +57,7 @@ schema_check(const struct tree *map, const struct schema_key *keys, struct probl
 			k++;
 		if (k->name == NULL)
 			tree_warn(problems, n, "unknown key, ignored");
-		else if (n->kind == TREE_NULL || k->use == SCHEMA_KNOWN)
-			continue;
-		else if (k->use == SCHEMA_IGNORED)
+		else if (n->kind != TREE_NULL && k->use == SCHEMA_IGNORED)
 			tree_warn(problems, n, "ignored: Ammit has no such setting");
-		else
-			tree_error(problems, n,
-			    "not supported yet: take the whole rule out, for "
-			    "without this it would match more");
 	}
 }

@@ -23,9 +23,7 @@ bool schema_is_word(struct slice s);
 /* What a key of a map is to us. */
 enum schema_use {
 	SCHEMA_KNOWN,
-	SCHEMA_IGNORED,     /* Anubis knows it and it makes no sense here: a warning */
-	SCHEMA_UNSUPPORTED, /* Anubis knows it, we do not yet: an error, for leaving it out would
-			       change what the file means */
+	SCHEMA_IGNORED, /* Anubis knows it and it makes no sense here: a warning */
 };
 
 struct schema_key {

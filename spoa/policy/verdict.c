@@ -4,11 +4,10 @@
 
 #include "base/encode.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "base/utf8.h"
-#include "policy/fcrdns.h"
 #include "policy/generation.h"
 #include "policy/site.h"
+#include "policy/verdict_inner.h"
 
 #define ROOM_BYTES ((size_t)64 * 1024) /* for fields that are not matched as they came */
 
@@ -27,37 +26,6 @@ struct judge {
 	uint64_t errors;
 	size_t used; /* of bytes */
 	char bytes[ROOM_BYTES];
-};
-
-/* Where a verdict stands: with all rules, or without those in shadow. */
-struct track {
-	bool decided, by_pass;
-	enum verdict_kind kind;
-	struct slice rule;
-	int32_t weight;
-	const struct challenge *challenge;
-};
-
-/* One verdict on its way. */
-struct weighing {
-	const struct policy *policy;
-	struct judge *judge;
-	const struct request *request;
-	const struct evidence *evidence;
-	const struct site *site;
-	struct trace *trace;
-	struct track real, would; /* would: only if the policy has rules in shadow */
-	uint64_t errors;
-	const char *why; /* the rule at hand failed */
-	/* Where the address comes from, asked once. */
-	bool asn_known, country_known;
-	uint32_t asn, country; /* country as country_number */
-	/* What the DNS has to do with it. */
-	bool ask_known, may_ask;
-	bool unknown_here;           /* the rule at hand hangs on an answer that is not there */
-	const struct verify *forged; /* the rule at hand found a claim that is not so */
-	unsigned unknown, listings;
-	uint8_t listed_zone[ZONES_MAX], listed_code[ZONES_MAX];
 };
 
 struct judge *
@@ -286,153 +254,6 @@ among(const struct matcher *m, uint32_t number)
 	return false;
 }
 
-/* Once: is this client one that others may be asked about? */
-static bool
-may_ask(struct weighing *w)
-{
-	if (!w->ask_known)
-		w->may_ask = policy_may_ask(w->policy, &w->request->src);
-	w->ask_known = true;
-	return w->may_ask;
-}
-
-static void
-describe(const struct dns_answer *a, struct asked *out)
-{
-	struct text t = { .buf = out->said, .cap = sizeof(out->said) - 1 };
-	struct slice record;
-	size_t at = 0;
-
-	while (a->state == DNS_FOUND && dns_answer_next(a, &at, &record)) {
-		char address[ADDRESS_TEXT_MAX];
-		struct address bytes;
-
-		if (a->type != DNS_PTR) {
-			bytes = address_from_bytes(record.ptr, record.len);
-			record = (struct slice){ address, address_format(&bytes, address) };
-		}
-		text_put(&t, t.len > 0 ? SLICE(", ") : SLICE(""));
-		text_put(&t, record);
-	}
-	out->said[t.len] = '\0';
-}
-
-static void
-note_asked(struct trace *t, const struct dns_question *q, const struct dns_answer *a)
-{
-	struct asked *out = &t->asked[t->asks];
-
-	for (unsigned i = 0; i < t->asks; i++)
-		if (t->asked[i].type == q->type && slice_equal(slice_of(t->asked[i].name), q->name))
-			return;
-	if (t->asks == TRACE_ASKED_MAX || q->name.len > DNS_NAME_MAX)
-		return;
-	out->type = q->type;
-	out->state = a->state;
-	memcpy(out->name, q->name.ptr, q->name.len);
-	out->name[q->name.len] = '\0';
-	describe(a, out);
-	t->asks++;
-}
-
-static void
-ask(struct weighing *w, const struct dns_question *q, struct dns_answer *out)
-{
-	const struct dns_view *dns = w->evidence->dns;
-
-	if (dns != NULL)
-		dns->look(dns->context, q, out);
-	else
-		*out = (struct dns_answer){ .state = DNS_UNKNOWN, .type = q->type };
-	if (w->trace != NULL)
-		note_asked(w->trace, q, out);
-}
-
-/* For what no zone asks. */
-static void
-look(void *context, const struct dns_question *q, struct dns_answer *out)
-{
-	struct weighing *w = context;
-	const struct policy_settings *s = &w->policy->settings;
-	struct dns_question bounded = *q;
-
-	bounded.ttl_max_s = q->type == DNS_PTR ? s->dns_reverse_s : s->dns_forward_s;
-	ask(w, &bounded, out);
-}
-
-/* What zone number n says of the client, whom one may ask about. */
-static enum zone_says
-ask_zone(struct weighing *w, unsigned n, unsigned *worst)
-{
-	const struct zone *z = w->policy->zone[n];
-	const struct dns_view *dns = w->evidence->dns;
-	struct dns_question q = {
-		.type = DNS_A, .ttl_min_s = z->ttl_min_s, .ttl_max_s = z->ttl_max_s
-	};
-	char name[DNS_NAME_MAX + 1];
-	struct dns_answer answer;
-	enum zone_says says;
-	const char *why = NULL;
-	bool suspended = false;
-
-	if (!(w->request->src.family == 4 ? z->v4 : z->v6))
-		return ZONE_NOT_LISTED;
-	if (dns != NULL)
-		q.tally = dns->zone(dns->context, n, &suspended);
-	if (suspended)
-		return ZONE_FAILED;
-	q.name = dns_reverse(&w->request->src, z->zone, name);
-	ask(w, &q, &answer);
-	says = zone_read(z, &answer, worst, &why);
-	if (says == ZONE_BROKEN)
-		dns->broken(dns->context, n, why);
-	return says;
-}
-
-static enum zone_says
-listed(void *context, unsigned zone)
-{
-	unsigned worst;
-
-	return ask_zone(context, zone, &worst);
-}
-
-static bool
-is_wanted(void *arg, struct slice name)
-{
-	const struct verify *v = arg;
-
-	for (unsigned i = 0; i < v->suffixes; i++) {
-		struct slice end = v->suffix[i];
-
-		if (name.len > end.len &&
-		    memcmp(name.ptr + name.len - end.len, end.ptr, end.len) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_verified(struct weighing *w, const struct verify *v)
-{
-	if (!may_ask(w))
-		return false;
-	switch (fcrdns_check(look, w, &w->request->src, is_wanted, (void *)(uintptr_t)v)) {
-	case FCRDNS_VERIFIED:
-		return true;
-	case FCRDNS_NAMELESS:
-	case FCRDNS_REFUTED:
-		w->forged = v;
-		return false;
-	case FCRDNS_UNKNOWN:
-		w->unknown_here = true;
-		return false;
-	case FCRDNS_FAILED:
-		break;
-	}
-	return false;
-}
-
 static bool
 expression_holds(struct weighing *w, const struct expr *e, int64_t weight)
 {
@@ -448,8 +269,8 @@ expression_holds(struct weighing *w, const struct expr *e, int64_t weight)
 		.pattern = pattern_result,
 		.asn = asn_of,
 		.country = country_code,
-		.look = may_ask(w) ? look : NULL,
-		.listed = listed,
+		.look = verdict_may_ask(w) ? verdict_look : NULL,
+		.listed = verdict_listed,
 		.header_name = w->policy->canonical,
 		.headers = w->policy->headers,
 	};
@@ -481,7 +302,7 @@ holds(struct weighing *w, const struct matcher *m)
 	case MATCHER_EXPR:
 		return expression_holds(w, m->expr, 0);
 	case MATCHER_VERIFY:
-		return is_verified(w, m->verify);
+		return verdict_verifies(w, m->verify);
 	case MATCHER_NEVER:
 		return false;
 	case MATCHER_PATTERN:
@@ -520,8 +341,8 @@ rule_matches(struct weighing *w, const struct rule *r)
 	return all;
 }
 
-static void
-note(struct weighing *w, struct slice name, enum action action, int32_t weight, bool shadow)
+void
+verdict_note(struct weighing *w, struct slice name, enum action action, int32_t weight, bool shadow)
 {
 	struct trace *t = w->trace;
 
@@ -529,8 +350,8 @@ note(struct weighing *w, struct slice name, enum action action, int32_t weight, 
 		t->list[t->count++] = (struct matched){ name, action, weight, shadow };
 }
 
-static void
-add_weight(struct track *t, int32_t adjust)
+void
+verdict_add(struct track *t, int32_t adjust)
 {
 	int64_t sum = (int64_t)t->weight + adjust;
 
@@ -540,8 +361,8 @@ add_weight(struct track *t, int32_t adjust)
 					      : (int32_t)sum;
 }
 
-static void
-decide(const struct weighing *w, struct track *t, struct slice name, enum action action,
+void
+verdict_decide(const struct weighing *w, struct track *t, struct slice name, enum action action,
     const struct challenge *c)
 {
 	if (t->decided)
@@ -563,58 +384,16 @@ apply(struct weighing *w, const struct rule *r)
 {
 	const struct challenge *c = r->own_challenge ? &r->challenge : &w->site->challenge;
 
-	note(w, r->name, r->action, r->adjust, r->shadow);
+	verdict_note(w, r->name, r->action, r->adjust, r->shadow);
 	if (r->action == ACTION_WEIGH) {
 		if (!r->shadow)
-			add_weight(&w->real, r->adjust);
-		add_weight(&w->would, r->adjust);
+			verdict_add(&w->real, r->adjust);
+		verdict_add(&w->would, r->adjust);
 		return;
 	}
 	if (!r->shadow)
-		decide(w, &w->real, r->name, r->action, c);
-	decide(w, &w->would, r->name, r->action, c);
-}
-
-/* It hangs on what the DNS has not answered yet: judged again, or, at last, by its own choice. */
-static void
-note_unknown(struct weighing *w, struct slice name)
-{
-	struct trace *t = w->trace;
-
-	if (t != NULL && w->unknown < TRACE_FAILED_MAX)
-		t->unknown[w->unknown] = name;
-	w->unknown++;
-	w->unknown_here = false;
-}
-
-static void
-apply_unknown(struct weighing *w, const struct rule *r)
-{
-	const struct challenge *c = r->own_challenge ? &r->challenge : &w->site->challenge;
-	const bool last = w->evidence->dns == NULL || w->evidence->dns->last;
-
-	note_unknown(w, r->name);
-	if (!last || !r->unknown_challenges)
-		return;
-	note(w, r->name, ACTION_CHALLENGE, 0, r->shadow);
-	if (!r->shadow)
-		decide(w, &w->real, r->name, ACTION_CHALLENGE, c);
-	decide(w, &w->would, r->name, ACTION_CHALLENGE, c);
-}
-
-/* Somebody says that he is who he is not: the DNS says so, for certain. */
-static void
-apply_forged(struct weighing *w, const struct rule *r)
-{
-	const struct verify *v = w->forged;
-
-	w->forged = NULL;
-	if (v->forged == 0)
-		return;
-	note(w, v->forged_name, ACTION_WEIGH, v->forged, r->shadow);
-	if (!r->shadow)
-		add_weight(&w->real, v->forged);
-	add_weight(&w->would, v->forged);
+		verdict_decide(w, &w->real, r->name, r->action, c);
+	verdict_decide(w, &w->would, r->name, r->action, c);
 }
 
 /* Of one 64: those that are marked, or have no key, between first and end. */
@@ -641,9 +420,9 @@ walk_word(struct weighing *w, size_t word, uint32_t first, uint32_t end)
 		if (rule_matches(w, r))
 			apply(w, r);
 		else if (w->unknown_here)
-			apply_unknown(w, r);
+			verdict_apply_unknown(w, r);
 		else if (w->forged != NULL)
-			apply_forged(w, r);
+			verdict_apply_forged(w, r);
 		if (w->real.decided)
 			return;
 	}
@@ -667,71 +446,11 @@ walk_rules(struct weighing *w, uint32_t first, uint32_t end)
 	}
 }
 
-/* A listing that comes before what lets a request through, or only asks for something. */
-static void
-override(struct track *t, struct slice name)
-{
-	if (t->decided && t->kind == VERDICT_DENY)
-		return;
-	t->decided = true;
-	t->by_pass = false;
-	t->kind = VERDICT_DENY;
-	t->rule = name;
-	t->challenge = NULL;
-}
-
-static void
-apply_listing(struct weighing *w, unsigned n, unsigned worst)
-{
-	const struct zone *z = w->policy->zone[n];
-	const struct zone_code *c = zone_code(z, worst);
-
-	w->listed_zone[w->listings] = (uint8_t)n;
-	w->listed_code[w->listings++] = (uint8_t)worst;
-	note(w, c->rule, c->action, c->weight, false);
-	if (z->over_allow) {
-		override(&w->real, c->rule);
-		override(&w->would, c->rule);
-	} else if (c->action == ACTION_WEIGH) {
-		add_weight(&w->real, c->weight);
-		add_weight(&w->would, c->weight);
-	} else {
-		decide(w, &w->real, c->rule, c->action, &w->site->challenge);
-		decide(w, &w->would, c->rule, c->action, &w->site->challenge);
-	}
-}
-
-/* The blocklists, where they can still change something. */
-static void
-walk_zones(struct weighing *w)
-{
-	for (unsigned i = 0; i < w->policy->zones; i++) {
-		const struct zone *z = w->policy->zone[i];
-		unsigned worst;
-
-		if (!z->weighs ||
-		    (w->real.decided && (!z->over_allow || w->real.kind == VERDICT_DENY)))
-			continue;
-		switch (ask_zone(w, i, &worst)) {
-		case ZONE_LISTED:
-			apply_listing(w, i, worst);
-			break;
-		case ZONE_UNKNOWN:
-			note_unknown(w, z->name);
-			break;
-		case ZONE_NOT_LISTED:
-		case ZONE_FAILED:
-		case ZONE_BROKEN:
-			break;
-		}
-	}
-}
-
 static void
 threshold_holds(struct weighing *w, struct track *track, const struct threshold *t)
 {
-	note(w, t->name, t->action, 0, track == &w->would);
-	decide(w, track, t->name, t->action, &t->challenge);
+	verdict_note(w, t->name, t->action, 0, track == &w->would);
+	verdict_decide(w, track, t->name, t->action, &t->challenge);
 }
 
 static void
@@ -766,14 +485,15 @@ weigh_evidence(struct weighing *w)
 	const struct policy_settings *s = &w->policy->settings;
 
 	if ((w->request->cut & w->policy->read) != 0) {
-		note(w, SLICE("ammit/cut"), ACTION_WEIGH, s->cut_weight, false);
-		add_weight(&w->real, s->cut_weight);
-		add_weight(&w->would, s->cut_weight);
+		verdict_note(w, SLICE("ammit/cut"), ACTION_WEIGH, s->cut_weight, false);
+		verdict_add(&w->real, s->cut_weight);
+		verdict_add(&w->would, s->cut_weight);
 	}
 	if (w->evidence->pass_elsewhere) {
-		note(w, SLICE("ammit/pass-elsewhere"), ACTION_WEIGH, s->mismatch_weight, false);
-		add_weight(&w->real, s->mismatch_weight);
-		add_weight(&w->would, s->mismatch_weight);
+		verdict_note(
+		    w, SLICE("ammit/pass-elsewhere"), ACTION_WEIGH, s->mismatch_weight, false);
+		verdict_add(&w->real, s->mismatch_weight);
+		verdict_add(&w->would, s->mismatch_weight);
 	}
 }
 
@@ -822,8 +542,8 @@ policy_judge(const struct policy *p, struct judge *j, const struct request *r,
 	walk_rules(&w, w.site->first, w.site->end);
 	if (!w.real.decided && w.site->common)
 		walk_rules(&w, p->common, p->rules);
-	if (p->zones > 0 && w.site->dnsbl && may_ask(&w))
-		walk_zones(&w);
+	if (p->zones > 0 && w.site->dnsbl && verdict_may_ask(&w))
+		verdict_walk_zones(&w);
 	if (!w.real.decided) {
 		weigh_evidence(&w);
 		walk_thresholds(&w, &w.real);

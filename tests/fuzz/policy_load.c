@@ -12,7 +12,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct judge *judge;
 	static struct trace trace;
-	const struct evidence nobody = { 0, false };
+	const struct evidence nobody = { .level = 0 };
 	struct problems problems = { 0 };
 	struct request r = { 0 };
 	struct verdict v;

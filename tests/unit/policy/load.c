@@ -92,7 +92,7 @@ static const struct {
 	{ "host twice", TOP("\"hosts\":{\"a.example\":{},\"a.example.:443\":{}}"),
 	    "hosts: has a.example twice" },
 	{ "host a list", TOP("\"hosts\":{\"a.example\":[]}"), "is list and must be a map: a site" },
-	{ "dnsbl", TOP("\"dnsbl\":true"), "dnsbl: not supported yet" },
+	{ "dnsbl", TOP("\"dnsbl\":\"on\""), "dnsbl: is string and must be true, false or a list" },
 	{ "weight",
 	    "{\"bots\":[{\"name\":\"a\",\"action\":\"WEIGH\",\"path_regex\":\"x\",\"weight\":{"
 	    "\"adjust\":1.5}}]}",
@@ -155,7 +155,7 @@ static const struct {
 	{ "logging", TOP("\"logging\":{}"), "logging: ignored" },
 	{ "metrics", TOP("\"metrics\":{}"), "metrics: ignored" },
 	{ "honeypot", TOP("\"honeypot\":{\"enabled\":true}"), "honeypot: ignored" },
-	{ "dns_ttl", TOP("\"dns_ttl\":{}"), "dns_ttl: ignored" },
+	{ "dns_ttl", TOP("\"dns_ttl\":{\"froward\":1}"), "dns_ttl.froward: unknown key" },
 	{ "geoip without a database", BOT("\"geoip\":{\"countries\":[\"NO\"]}"),
 	    "bots[0].geoip: the whole rule is skipped" },
 	{ "asns without a database", BOT("\"asns\":{\"match\":[64500]}"),
@@ -200,7 +200,7 @@ all_errors_in_one_go(void **state)
 	    "{\"bots\":[{\"name\":\"a\"},\n"
 	    "{\"name\":\"b\",\"action\":\"DENY\",\"path_regex\":\"(\"},\n"
 	    "{\"action\":\"DENY\",\"remote_addresses\":[\"1.2.3.4\",\"x\"]}],\n"
-	    "\"thresholds\":[{}],\"dnsbl\":true}";
+	    "\"thresholds\":[{}],\"dnsbl\":1}";
 	struct problems p = { 0 };
 
 	(void)state;

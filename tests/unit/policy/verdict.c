@@ -198,7 +198,8 @@ verdicts(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(visits); i++) {
 		struct request r = request_of(&visits[i]);
-		struct evidence e = { visits[i].level, visits[i].elsewhere };
+		struct evidence e = { .level = visits[i].level,
+			.pass_elsewhere = visits[i].elsewhere };
 
 		expect(visits[i].name, &r, &e, visits[i].want);
 	}
@@ -268,7 +269,7 @@ the_trace_has_it_all(void **state)
 	} want[] = { { "bot/five", ACTION_WEIGH, 5 }, { "bot/none", ACTION_WEIGH, 0 },
 		{ "ammit/cut", ACTION_WEIGH, 7 }, { "ammit/pass-elsewhere", ACTION_WEIGH, 4 },
 		{ "threshold/some", ACTION_CHALLENGE, 0 } };
-	struct evidence e = { 0, true };
+	struct evidence e = { .pass_elsewhere = true };
 	struct request r;
 	struct verdict v;
 	struct trace t;
