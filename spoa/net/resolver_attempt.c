@@ -149,7 +149,11 @@ message_in(struct question *q, const uint8_t *bytes, size_t n)
 		    : m.rcode == RCODE_REFUSED ? &u->count->refused
 					       : &u->count->failures,
 	    1);
-	server_bad(u);
+	/* A zone that fails says nothing against who was asked. */
+	if (m.malformed || m.rcode == RCODE_REFUSED)
+		server_bad(u);
+	else
+		server_good(u);
 	return true;
 }
 

@@ -159,7 +159,7 @@ check_case(size_t i, size_t piece)
 	    (!good && (strstr(got.why, cases[i].want) == NULL || got.body != NULL)))
 		fail_msg("%s, %zu: %u %s %s", cases[i].name, piece, got.status,
 		    good ? got.body : "", good ? "" : got.why);
-	assert_true(strncmp(s.question, "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:", 40) == 0);
+	assert_true(strncmp(s.question, "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:", 39) == 0);
 	assert_non_null(strstr(s.question, "\r\nConnection: close\r\n"));
 	free(got.body);
 }
