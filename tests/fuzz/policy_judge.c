@@ -94,7 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 19)
 		return 0;
 	r.src = address_from_bytes(data, data[16] % 3 == 0 ? 4 : data[16] % 3 == 1 ? 16 : 0);
-	e = (struct evidence){ data[17], (data[18] & 1) != 0 };
+	e = (struct evidence){ .level = data[17], .pass_elsewhere = (data[18] & 1) != 0 };
 	rest = (struct slice){ (const char *)data + 19, size - 19 };
 	for (unsigned i = 0; i < REQUEST_HEADER + 2; i++)
 		request_set(&r, i, take(&rest, &block[i]));
