@@ -105,7 +105,7 @@ void
 control_handle(void *arg, const struct http_request *r, struct http_response *out)
 {
 	struct control *c = arg;
-	struct slice query, path = slice_split(r->target, '?', &query);
+	struct slice query, path = slice_split(r->target, '?', &query), part = { NULL, 0 };
 	const struct place_row *p = find(path);
 	bool reads = slice_equal(r->method, SLICE("GET")) || slice_equal(r->method, SLICE("HEAD")),
 	     good;
@@ -131,15 +131,13 @@ control_handle(void *arg, const struct http_request *r, struct http_response *ou
 		return;
 	}
 	if (p->task == TASK_DNS && slice_starts(query, SLICE("name=")))
-		query = (struct slice){ query.ptr + 5, query.len - 5 };
-	else if (query.len > 0 || !control_part_valid(query))
-		p = NULL;
-	if (p == NULL || !control_part_valid(query)) {
+		part = (struct slice){ query.ptr + 5, query.len - 5 };
+	if ((query.len > 0 && part.ptr == NULL) || !control_part_valid(part)) {
 		refuse(out, 400,
 		    "only /dns takes a query: ?name=PART, letters, digits, dots, - and _\n");
 		return;
 	}
-	good = run(c, p->task, query);
+	good = run(c, p->task, part);
 	out->status = good ? 200 : p->task == TASK_RELOAD ? 422 : 503;
 	out->body = text_slice(&c->answer);
 	http_response_header(out, "Content-Type",

@@ -351,6 +351,46 @@ scale_part() {
 	done <"$dir/scale"
 }
 
+# Part 6: the DNS.
+
+dns_part() {
+	local line port names=$dir/names user=() inflight
+	printf '\n6. The DNS\n'
+	printf '   A cached answer, policy_judge alone (tests/bench/dnscost), budget 150 ns for one list:\n'
+	"$bench/dnscost" >"$dir/dnscost" || die "dnscost failed"
+	while read -r line; do
+		[ "$(field zones <<<"$line")" != 0 ] || continue
+		printf '   %s, %s blocklists: %s ns more%s\n' "$(field clients <<<"$line")" \
+			"$(field zones <<<"$line")" "$(field more <<<"$line")" \
+			"$([ "$(field zones <<<"$line")" != 1 ] || echo ": $(met "$(field more <<<"$line")" 150)")"
+	done <"$dir/dnscost"
+	if ! command -v rbldnsd >/dev/null; then
+		echo '   no rbldnsd: cold lookups are not measured'
+		return
+	fi
+	[ "$(id -u)" != 0 ] || user=(-u rbldns)
+	mkdir "$dir/zones"
+	chmod 755 "$dir" "$dir/zones"
+	# shellcheck disable=SC2016
+	printf '$TTL 300\n:127.0.0.2:test\n127.0.0.2\n' >"$dir/zones/list"
+	awk 'BEGIN { for (i = 0; i < 300000; i++) printf "%d.%d.%d.5.bl.test\n", i % 256, i / 256 % 256, i / 65536 }' >"$names"
+	for _ in 1 2 3; do
+		port=$((20000 + RANDOM % 20000))
+		start rbldnsd rbldnsd -n "${user[@]}" -4 -b "127.0.0.1/$port" -w "$dir/zones" bl.test:ip4set:list
+		until_true grep -qE 'started|unable|bind' "$dir/rbldnsd.log"
+		alive "$started" && break
+	done
+	alive "$started" || die "rbldnsd does not start: $(cat "$dir/rbldnsd.log")"
+	printf '   cold lookups through resolver and cache, rbldnsd on loopback, budget 100000 a second of a core:\n'
+	for inflight in 16 64 128; do
+		line=$("$bench/resolver" "127.0.0.1:$port" "$names" 200000 "$inflight" 64 | tr '\n' ' ')
+		printf '   %3d in flight: %s\n' "$inflight" "$line"
+	done
+	stop "$started"
+	printf '   hot names beside a flood of new ones (tests/bench/dnscache):\n'
+	"$bench/dnscache" | sed 's/^/   /' || die "dnscache failed"
+}
+
 mkdir "$dir/state"
 ammit=("$B/ammit" run --policy "$POLICY" --state-dir "$dir/state" --workers "$W" --log-level warn)
 agent ammit "${ammit[@]}" --spop "unix@$dir/ammit.sock" --http "unix@$dir/http.sock"
@@ -388,3 +428,4 @@ spop_report
 verdict_part
 memory_part
 scale_part
+dns_part

@@ -106,7 +106,8 @@ bench(struct weigher *w, const struct visitor *v, const char *pass, unsigned lon
 	uint64_t before[4], bytes;
 	double ns;
 
-	memcpy(before, w->verdicts, sizeof(before));
+	for (unsigned i = 0; i < 4; i++)
+		before[i] = counter_get(&w->counts.verdict[i]);
 	build_frames(v, pass);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
 	bytes = weigh_all(w, count);
@@ -115,7 +116,8 @@ bench(struct weigher *w, const struct visitor *v, const char *pass, unsigned lon
 	printf("visitor=%s count=%lu ns=%.0f ack_bytes=%" PRIu64, v->name, count,
 	    ns / (double)count, bytes / count);
 	for (unsigned i = 0; i < 4; i++)
-		printf(" %s=%" PRIu64, verdict_names[i], w->verdicts[i] - before[i]);
+		printf(" %s=%" PRIu64, verdict_names[i],
+		    counter_get(&w->counts.verdict[i]) - before[i]);
 	printf("\n");
 }
 

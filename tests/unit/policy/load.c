@@ -214,7 +214,11 @@ clean_policies_are_silent(void **state)
 {
 	static const char *const clean[] = {
 		TOP("\"dnsbl\":false,\"status_codes\":{\"CHALLENGE\":200,\"DENY\":403}"),
-		TOP("\"thresholds\":null,\"pass\":null"),
+		TOP("\"thresholds\":null,\"pass\":null,\"dns\":null,\"dnsbl\":null"),
+		TOP("\"dnsbl\":true,\"dns_ttl\":{},\"hosts\":{\"a.test\":{\"dnsbl\":false}}"),
+		BOT("\"path_regex\":\"x\",\"verify_dns\":{\"suffixes\":[\".a.test\"]},"
+		    "\"unknown\":\"challenge\",\"challenge\":{\"algorithm\":\"fast\","
+		    "\"difficulty\":1}"),
 		"{\"Bots\":[{\"NAME\":\"a\",\"Action\":\"DENY\",\"PATH_regex\":\"x\",\"geoip\":"
 		"null}]}",
 		BOT("\"headers_regex\":{\"Accept\":\".*\",\"X-Y\":\"^$\"}"),
