@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/text.h"
-
 const char *const dns_state_names[4] = { "unknown", "found", "none", "failed" };
 
 const char *
@@ -78,7 +76,7 @@ dns_reverse(const struct address *a, struct slice zone, char out[DNS_NAME_MAX + 
 	static const char digits[] = "0123456789abcdef";
 	char *p = out;
 
-	if (zone.len == 0 || zone.len > DNS_NAME_MAX - 64 || (a->family != 4 && a->family != 6))
+	if (zone.len == 0 || (a->family != 4 && a->family != 6))
 		return (struct slice){ NULL, 0 };
 	if (a->family == 4) {
 		for (unsigned i = 4; i-- > 0;)
@@ -91,6 +89,8 @@ dns_reverse(const struct address *a, struct slice zone, char out[DNS_NAME_MAX + 
 			*p++ = '.';
 		}
 	}
+	if (zone.len > DNS_NAME_MAX - (size_t)(p - out))
+		return (struct slice){ NULL, 0 };
 	memcpy(p, zone.ptr, zone.len);
 	p[zone.len] = '\0';
 	return (struct slice){ out, (size_t)(p - out) + zone.len };

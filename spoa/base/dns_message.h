@@ -16,8 +16,9 @@ struct dns_message {
 
 /*
  * Read a whole message (RFC 1035, section 4) that came in answer to q. Follows CNAMEs from the
- * name that was asked for within the message; records of other names are ignored. Malformed, not an
- * answer, to another question, truncated, or any RCODE but NOERROR and NXDOMAIN: DNS_FAILED.
+ * name that was asked for within the message; records of other names are ignored. DNS_FAILED:
+ * malformed, not an answer, to another question, truncated, any RCODE but NOERROR and NXDOMAIN, a
+ * referral, more than 16 aliases or 1024 answers. A PTR's target that is no normal name is ignored.
  * Bounded: no name is followed for more than its length allows, no section beyond the bytes.
  */
 void dns_message_read(
