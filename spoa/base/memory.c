@@ -34,6 +34,13 @@ xstrdup(const char *text)
 }
 
 void
+memory_modest(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+	mallopt(M_TOP_PAD, 4096);
+}
+
+void
 memory_trim(void)
 {
 	malloc_trim(0);

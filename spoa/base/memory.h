@@ -10,5 +10,12 @@ void *xreallocarray(void *old, size_t n, size_t size);
 
 char *xstrdup(const char *text);
 
+/*
+ * Before the first thread of a process that lives long: what is large, as most of what loading a
+ * policy takes, goes back to the system when it is freed. (glibc would learn from the first such
+ * block to keep the next ones.)
+ */
+void memory_modest(void);
+
 /* Give back what was freed after much of it was: a policy takes more to read than to keep. */
 void memory_trim(void);
