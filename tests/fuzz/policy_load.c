@@ -25,7 +25,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < problems.count; i++)
 		assert(strncmp(problems.list[i].text, "f:", 2) == 0);
 	if (p != NULL) {
-		address_parse(SLICE("192.0.2.1"), &r.src);
+		address_parse(SLICE("5.6.7.8"), &r.src);
 		request_set(&r, REQUEST_USER_AGENT, SLICE("Mozilla/5.0 (compatible; FooBot/1.0)"));
 		request_set(&r, REQUEST_PATH, SLICE("/a%20b/c.atom"));
 		policy_judge(p, judge, &r, &nobody, &v, &trace);

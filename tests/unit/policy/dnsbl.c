@@ -25,6 +25,7 @@ static const struct memory_file files[] = {
 	{ "nested.yaml", "[{import: one.yaml}]" },
 	{ "self.yaml", "{import: self.yaml, zone: self.test}" },
 	{ "word.yaml", "[dronebl]" },
+	{ "rules.yaml", "- {name: a, action: DENY}\n" },
 	{ "wrong.yaml", "zone: wrong.test\ncodes: {10.0.0.1: 7}\n" },
 	{ "gone.yaml", NULL },
 	{ NULL, NULL },
@@ -63,6 +64,8 @@ static const struct {
 	    "f:5:5: dnsbl[0].codes.128.0.0.1: no answer of a blocklist: 127.0.0.9 and the like" },
 	{ "a code of IPv6", BOTS "dnsbl: [{zone: x.test, codes: {'::7f00:1': 5}}]\n",
 	    "no answer of a blocklist" },
+	{ "a code of IPv6 that begins like 127",
+	    BOTS "dnsbl: [{zone: x.test, codes: {'7f00::1': 5}}]\n", "no answer of a blocklist" },
 	{ "a word for a code", BOTS "dnsbl: [{zone: x.test, codes: {proxy: 5}}]\n",
 	    "dnsbl[0].codes.proxy: no answer of a blocklist" },
 	{ "how a zone refuses", BOTS "dnsbl: [{zone: x.test, codes: {'127.255.255.1': 5}}]\n",
@@ -92,8 +95,9 @@ static const struct {
 	    "dnsbl[0].name: must have 1 to 80 characters" },
 	{ "action ALLOW", BOTS "dnsbl: [{zone: x.test, action: ALLOW, codes: {default: 1}}]\n",
 	    "dnsbl[0].action: must be WEIGH, CHALLENGE or DENY: a listing lets nobody through" },
-	{ "action of a code", BOTS "dnsbl: [{zone: x.test, codes: {default: {weight: 1, "
-				   "action: deny}}}]\n",
+	{ "action of a code",
+	    BOTS "dnsbl: [{zone: x.test, codes: {default: {weight: 1, "
+		 "action: deny}}}]\n",
 	    "dnsbl[0].codes.default.action: must be WEIGH, CHALLENGE or DENY" },
 	{ "types", BOTS "dnsbl: [{zone: x.test, types: [PTR], action: DENY}]\n",
 	    "dnsbl[0].types[0]: must be A (IPv4 clients) or AAAA (IPv6 clients)" },
@@ -103,10 +107,12 @@ static const struct {
 	    "dnsbl[0].types: is string and must be list" },
 	{ "ttl", BOTS "dnsbl: [{zone: x.test, action: DENY, ttl: {min_s: 0}}]\n",
 	    "dnsbl[0].ttl.min_s: must be a whole number from 1 to 604800" },
-	{ "ttl turned round", BOTS "dnsbl: [{zone: x.test, action: DENY, ttl: {min_s: 9, max_s: "
-				   "8}}]\n",
+	{ "ttl turned round",
+	    BOTS "dnsbl: [{zone: x.test, action: DENY, ttl: {min_s: 9, max_s: "
+		 "8}}]\n",
 	    "dnsbl[0].ttl: min_s is more than max_s" },
-	{ "no file", BOTS "dnsbl: [{import: x.yaml}]\n", "f:2:10: dnsbl[0].import: no file matches" },
+	{ "no file", BOTS "dnsbl: [{import: x.yaml}]\n",
+	    "f:2:10: dnsbl[0].import: no file matches" },
 	{ "a file that is gone", BOTS "dnsbl: [{import: gone.yaml}]\n", "it is gone" },
 	{ "a file without a zone", BOTS "dnsbl: [{import: none.yaml}]\n",
 	    "f:2:10: dnsbl[0].import: none.yaml describes no blocklist" },
@@ -119,6 +125,8 @@ static const struct {
 	    "word.yaml:1:2: [0]: must be a description of a blocklist" },
 	{ "an error in a file", BOTS "dnsbl: [{import: wrong.yaml}]\n",
 	    "wrong.yaml:2:9: codes.10.0.0.1: no answer of a blocklist" },
+	{ "a file of rules", BOTS "dnsbl: [{import: rules.yaml}]\n",
+	    "rules.yaml:1:3: [0]: has no zone" },
 	{ "a file twice", BOTS "dnsbl: [{import: one.yaml}, {import: one.yaml}]\n",
 	    "one.yaml:1:1: zone: stands here twice" },
 	{ "beside an import", BOTS "dnsbl: [{import: one.yaml, name: other}]\n",
@@ -129,6 +137,16 @@ static const struct {
 	    "f:2:15: dns.never[0]: an address without a length: write /32" },
 	{ "never a number", BOTS "dns: {never: [1]}\n",
 	    "dns.never[0]: must be a prefix in a string" },
+	{ "never a word", BOTS "dns: {never: 10.0.0.0/8}\n",
+	    "dns.never: is string and must be list" },
+	{ "dns_ttl a word", BOTS "dns_ttl: {forward: x}\n",
+	    "dns_ttl.forward: is string and must be number" },
+	{ "half an address", BOTS "dnsbl: [{zone: x.test, codes: {127.0.0: 1}}]\n",
+	    "dnsbl[0].codes.127.0.0: no answer of a blocklist" },
+	{ "a blank in a suffix", RULE("path_regex: x, verify_dns: {suffixes: ['.a b']}"),
+	    "no name of a host" },
+	{ "unknown alone", RULE("path_regex: x, unknown: deny"),
+	    "unknown: must be no_match or challenge" },
 	{ "dns_ttl", BOTS "dns_ttl: {forward: -1}\n",
 	    "dns_ttl.forward: must be a whole number from 0 to 604800" },
 	{ "host with a list", BOTS "hosts: {a.test: {dnsbl: []}}\n",
@@ -201,7 +219,8 @@ unknown_keys_are_warnings(void **state)
 	static const struct {
 		const char *in, *want;
 	} cases[] = {
-		{ BOTS "dnsbl: [{zone: x.test, action: DENY, code: 1}]\n", "dnsbl[0].code: unknown" },
+		{ BOTS "dnsbl: [{zone: x.test, action: DENY, code: 1}]\n",
+		    "dnsbl[0].code: unknown" },
 		{ BOTS "dnsbl: [{zone: x.test, codes: {default: {weight: 1, nam: x}}}]\n",
 		    "dnsbl[0].codes.default.nam: unknown" },
 		{ BOTS "dnsbl: [{zone: x.test, action: DENY, ttl: {min: 1}}]\n",
@@ -322,8 +341,7 @@ true_is_dronebl(void **state)
 		{ NULL, NULL } };
 	const struct source source = memory_source(data);
 	struct problems problems = { 0 };
-	struct policy *p =
-	    policy_load("f", SLICE(BOTS "dnsbl: true\n"), &source, &problems);
+	struct policy *p = policy_load("f", SLICE(BOTS "dnsbl: true\n"), &source, &problems);
 	const struct zone *z;
 
 	(void)state;
@@ -388,8 +406,8 @@ limits(void **state)
 		assert_true((policy == NULL) == (over > 0));
 		assert_int_equal(p.errors, over);
 		if (over > 0)
-			assert_non_null(strstr(p.list[0].text,
-			    "dnsbl[16].zone: more than 16 zones in one policy"));
+			assert_non_null(strstr(
+			    p.list[0].text, "dnsbl[16].zone: more than 16 zones in one policy"));
 		policy_free(policy);
 		t.len = 0;
 		text_put(&t, SLICE(BOTS "dnsbl:\n- zone: z.test\n  codes:\n    default: 1\n"));

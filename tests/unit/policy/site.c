@@ -86,6 +86,7 @@ judge(const struct policy *p, const char *host, const char *path, const char *ag
 		j = NULL;
 		return (struct verdict){ .weight = 0 };
 	}
+	address_parse(SLICE("5.6.7.8"), &r.src);
 	request_set(&r, REQUEST_HOST, slice_of(host));
 	request_set(&r, REQUEST_PATH, slice_of(path));
 	request_set(&r, REQUEST_USER_AGENT, slice_of(agent));
@@ -198,6 +199,32 @@ rules_in_shadow(void **state)
 	policy_free(p);
 }
 
+/* A site may be without the blocklists; its rules may still ask one. */
+static void
+blocklists(void **state)
+{
+	static const struct {
+		const char *host, *path;
+		unsigned unknown;
+	} cases[] = { { "a.example", "/", 1 }, { "none.example", "/", 0 },
+		{ "none.example", "/asks", 1 }, { "some.example", "/", 1 },
+		{ "a.example", "/asks", 2 } };
+	struct policy *p =
+	    load("bots: [{name: a, action: DENY, expression: 'path == \"/asks\" && "
+		 "dnsbl(\"b.test\")'}]\n"
+		 "dnsbl: [{zone: a.test, action: DENY}]\n"
+		 "hosts: {none.example: {dnsbl: false}, some.example: {dnsbl: true}}\n");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct verdict v = judge(p, cases[i].host, cases[i].path, "");
+
+		if (v.unknown != cases[i].unknown)
+			fail_msg("%s%s: %u", cases[i].host, cases[i].path, v.unknown);
+	}
+	policy_free(p);
+}
+
 static int
 fini(void **state)
 {
@@ -214,6 +241,7 @@ main(void)
 		cmocka_unit_test(a_site_in_shadow),
 		cmocka_unit_test(all_in_shadow),
 		cmocka_unit_test(rules_in_shadow),
+		cmocka_unit_test(blocklists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, fini);

@@ -13,15 +13,57 @@
 #include "base/text.h"
 #include "daemon/generation.h"
 #include "policy/verdict.h"
+#include "unit/policy/fake_dns.h"
 
 /*
  * Verdicts of the policies that we ship, as visitors meet them: tests/data/verdicts/NAME.tsv, a row
- * for a request. Read where the program is started: in the root of the tree.
+ * for a request. What the DNS says is in `records`, all else there is none of. Read where the
+ * program is started: in the root of the tree.
  */
 #define ROWS_MIN 400
 #define POLICIES_MAX 32
 
 enum column { POLICY, METHOD, HOST, PATH, SRC, HEADERS, VERDICT, RULE, WEIGHT, COLUMNS };
+
+static const struct fake_record records[] = {
+	/* Listed. */
+	{ DNS_A, "8.7.6.5.dnsbl.dronebl.org", "127.0.0.9" },
+	{ DNS_A, "9.7.6.5.dnsbl.dronebl.org", "127.0.0.19" },
+	{ DNS_A,
+	    "8.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.0.0.0.5.0.a.0.2.0.a.2.dnsbl.dronebl.org",
+	    "127.0.0.13" },
+	/* Crawlers at addresses that their lists do not have, and one who only has the name. */
+	{ DNS_PTR, "1.7.6.5.in-addr.arpa", "5-6-7-1.spider.yandex.com" },
+	{ DNS_A, "5-6-7-1.spider.yandex.com", "5.6.7.1" },
+	{ DNS_PTR, "2.7.6.5.in-addr.arpa", "5-6-7-2.spider.yandex.com" },
+	{ DNS_A, "5-6-7-2.spider.yandex.com", "5.255.253.2" },
+	{ DNS_PTR, "3.7.6.5.in-addr.arpa", "crawl-5-6-7-3.googlebot.com" },
+	{ DNS_A, "crawl-5-6-7-3.googlebot.com", "5.6.7.3" },
+	{ DNS_PTR, "4.7.6.5.in-addr.arpa", "msnbot-5-6-7-4.search.msn.com" },
+	{ DNS_A, "msnbot-5-6-7-4.search.msn.com", "5.6.7.4" },
+	{ DNS_PTR, "5.7.6.5.in-addr.arpa", "5-6-7-5.applebot.apple.com" },
+	{ DNS_A, "5-6-7-5.applebot.apple.com", "5.6.7.5" },
+	{ DNS_PTR, "6.7.6.5.in-addr.arpa", "!" },
+	{ DNS_PTR, "7.7.6.5.in-addr.arpa", "?" },
+	{ DNS_A, NULL, NULL },
+};
+
+static void
+look(void *context, const struct dns_question *q, struct dns_answer *out)
+{
+	struct fake_dns *d = context;
+
+	d->length = 0;
+	fake_look(d, q, out);
+}
+
+static struct dns_tally *
+zone_tally(void *context, unsigned zone, bool *suspended)
+{
+	(void)context, (void)zone;
+	*suspended = false;
+	return NULL;
+}
 
 static struct {
 	struct slice file;
@@ -113,7 +155,9 @@ check_row(const char *file, unsigned line, const struct slice *column)
 {
 	const struct policy *p = policy_of(column[POLICY]);
 	struct request r = request_of(p, column);
-	struct evidence none = { 0 };
+	struct fake_dns dns = { .list = records };
+	const struct dns_view view = { &dns, look, zone_tally, NULL, true };
+	const struct evidence none = { .dns = &view };
 	struct verdict v;
 	char got[16];
 
