@@ -312,6 +312,25 @@ def test_an_odd_zone_is_suspended_and_judges_nobody(box, fake, kind_of_odd):
     assert ammit.output().count("dnsbl_suspended") == 1, ammit.output()
 
 
+def test_a_suspended_zone_comes_back(box, fake):
+    """A reload asks again, and so does time; what the zone says counts from then on."""
+    well = []
+
+    def answer(name, kind, transport):
+        if well and healthy(name, kind):
+            return healthy(name, kind)
+        return dns_servers.a(name, kind, ["127.0.0.9"])
+
+    ammit = start(box, fake(answer))
+    with ammit.client() as client:
+        wait_until(lambda: "dnsbl_suspended" in ammit.output(), "the zone to be suspended")
+        assert client.ask(src=ip(LISTED4))["weight"] == 0
+        well.append(True)
+        ammit.signal(signal.SIGHUP)
+        wait_until(lambda: "dnsbl_resumed" in ammit.output(), "the zone to be in use again")
+        assert client.ask(src=ip(LISTED4))["weight"] == 30
+
+
 SPOOFED = {
     "wrong id": lambda good: [dns_servers.wrong_id(good), good],
     "wrong question": lambda good: [dns_servers.wrong_question(good), good],
@@ -380,6 +399,7 @@ def test_unbound(box, tmp_path):
 
 # -- verified crawlers
 
+ALIASED, CLASSLESS = "66.249.66.2", "66.249.66.3"
 GOOGLE4, GOOGLE6, FORGER, NAMELESS, FAILING = "66.249.66.1", "2001:4860:4801:10::1", "5.5.5.1", "5.5.5.2", "5.5.5.3"
 NAMES = {
     (reverse(GOOGLE4, None), "PTR"): ["crawl-66-249-66-1.googlebot.com"],
@@ -389,12 +409,21 @@ NAMES = {
     # The owner of a reverse zone writes a crawler's name beside his own, which does confirm.
     (reverse(FORGER, None), "PTR"): ["crawl-66-249-66-1.googlebot.com", "me.example.net"],
     ("me.example.net", "A"): [FORGER],
+    (reverse(ALIASED, None), "PTR"): ["alias.googlebot.com"],
+    ("classless.googlebot.com", "A"): [CLASSLESS],
 }
 
 
 def crawlers(name, kind, transport):
     if name == reverse(FAILING, None):
         return dns_servers.servfail(name, kind)
+    if (name, kind) == ("alias.googlebot.com", "A"):
+        return dns_servers.cname(name, kind, "real.test", [dns_servers.record("real.test", "A", socket.inet_aton(ALIASED))])
+    if (name, kind) == (reverse(CLASSLESS, None), "PTR"):
+        # As RFC 2317 hands out less than a /24.
+        to = "3.0/25.66.249.66.in-addr.arpa"
+        there = dns_servers.record(to, "PTR", dns_servers.pack("classless.googlebot.com"))
+        return dns_servers.cname(name, kind, to, [there])
     known = NAMES.get((name, kind))
     if known is None:
         return dns_servers.nxdomain(name, kind)
@@ -410,6 +439,7 @@ def test_verified_crawlers(box, fake):
     ammit = start(box, server, GOOGLEBOT, dnsbl=False)
     with ammit.client() as client:
         for src, rule, weight in [(GOOGLE4, "bot/googlebot", 0), (GOOGLE6, "bot/googlebot", 0),
+                                  (ALIASED, "bot/googlebot", 0), (CLASSLESS, "bot/googlebot", 0),
                                   (FORGER, "threshold/some", 25), (NAMELESS, "threshold/some", 25),
                                   (FAILING, "threshold/none", 0), ("192.168.1.1", "threshold/none", 0)]:
             for _ in range(2):
