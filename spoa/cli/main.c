@@ -11,6 +11,8 @@ static const struct command commands[] = {
 	{ "import-robots", command_import_robots, "make rules of a robots.txt" },
 	{ "rotate", command_rotate,
 	    "make a new key; passes of the old one hold until they expire" },
+	{ "ctl", command_ctl, "ask a running daemon: counts, what the DNS said; reload it" },
+	{ "top", command_top, "watch a running daemon: verdicts, DNS servers, blocklists" },
 };
 
 static void

@@ -11,9 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/control.h"
+#include "daemon/dns_table.h"
 #include "daemon/front.h"
+#include "daemon/metrics.h"
 #include "daemon/worker.h"
 #include "net/acceptor.h"
 
@@ -26,7 +30,11 @@ struct server {
 	struct worker *workers;
 	unsigned started, turn;
 	struct front front;
-	int spop_fd, http_fd;
+	struct generation *generation; /* in force */
+	int64_t start_ms;
+	struct control control;
+	struct http_server *control_http; /* NULL: there is none */
+	int spop_fd, http_fd, control_fd;
 	ev_signal on_term, on_int, on_hup;
 };
 
@@ -53,6 +61,28 @@ make_run_folder(void)
 		    0755); /* whatever the umask is; if it cannot be made, bind says so */
 }
 
+/* Nobody is let down by a daemon without it, unless it was asked for. */
+static void
+open_control(struct server *s, struct problems *p)
+{
+	const struct options *o = s->options;
+	const struct place at = { .path = "control" };
+	gid_t group = (gid_t)-1;
+	char why[256];
+
+	if (!o->has_control)
+		return;
+	if (o->control_group != NULL)
+		group = socket_group(o->control_group, p, "control-group");
+	s->control_fd = endpoint_listen(&o->control, o->control_mode, group, why, sizeof(why));
+	if (s->control_fd >= 0)
+		return;
+	if (o->control_asked)
+		problem_error(p, &at, "%s", why);
+	else
+		problem_warn(p, &at, "%s; there is none, name another with --control", why);
+}
+
 static void
 open_sockets(struct server *s, struct problems *p)
 {
@@ -74,9 +104,7 @@ open_sockets(struct server *s, struct problems *p)
 	if (o->has_drip)
 		problem_warn(p, &(struct place){ .path = "drip" },
 		    "nothing listens at %s: no verdict asks for it in this version", o->drip.text);
-	if (o->has_control)
-		problem_warn(p, &(struct place){ .path = "control" },
-		    "nothing listens at %s: not in this version", o->control.text);
+	open_control(s, p);
 }
 
 static void
@@ -107,20 +135,23 @@ on_stop(EV_P_ ev_signal *w, int events)
 	ev_break(EV_A_ EVBREAK_ALL);
 }
 
-static void
-on_reload(EV_P_ ev_signal *w, int events)
+/* False: nothing has changed. What is wrong stands on stderr, and in `said` (NULL: nobody asks). */
+static bool
+reload(struct server *s, struct text *said)
 {
-	struct server *s = w->data;
 	struct problems p = { 0 };
 	struct generation *g =
 	    generation_load(s->options->policy, s->options->state_dir, s->options->shadow, &p);
+	bool good = g != NULL;
 
-	(void)loop;
-	(void)events;
 	problems_print(&p, "ammit: ");
-	if (g == NULL) {
+	for (size_t i = 0; said != NULL && i < p.count; i++)
+		text_printf(said, "%s%s\n", p.list[i].warning ? "warning: " : "", p.list[i].text);
+	if (!good) {
 		log_line(
 		    LOG_LEVEL_ERROR, "reload_refused", "errors=%zu running=unchanged", p.errors);
+		if (said != NULL)
+			text_put(said, SLICE("refused: what ran before runs on\n"));
 	} else {
 		generation_bind(g, &s->zones);
 		for (unsigned i = 0; i < s->started; i++)
@@ -128,9 +159,118 @@ on_reload(EV_P_ ev_signal *w, int events)
 		front_reload(&s->front, generation_ref(g));
 		log_line(LOG_LEVEL_INFO, "reloaded", "rules=%zu keys=%u",
 		    policy_size(g->policy).rules, g->keys.count);
-		generation_unref(g);
+		if (said != NULL)
+			text_printf(said, "reloaded: %zu rules, %u keys\n",
+			    policy_size(g->policy).rules, g->keys.count);
+		generation_unref(s->generation);
+		s->generation = g;
 	}
 	problems_fini(&p);
+	return good;
+}
+
+static void
+on_reload(EV_P_ ev_signal *w, int events)
+{
+	(void)loop;
+	(void)events;
+	reload(w->data, NULL);
+}
+
+/* ---- control ---- */
+
+static void
+collect(struct server *s, struct metrics *m)
+{
+	const struct generation *g = s->generation;
+
+	*m = (struct metrics){ .workers = s->started,
+		.functions = s->zones.functions,
+		.pages = &s->front.site.served,
+		.passes = &s->front.site.passed,
+		.uptime_s = (uint64_t)(clock_mono_ms() - s->start_ms) / 1000,
+		.rules = policy_size(g->policy).rules };
+	for (unsigned i = 0; i < s->started; i++) {
+		m->worker[i].weigh = &s->workers[i].agent.weigher.counts;
+		m->worker[i].dns = resolver_counts(s->workers[i].resolver);
+	}
+	for (unsigned i = 0; i < policy_zones(g->policy); i++)
+		if (g->zone[i] != NULL)
+			m->zone[m->zones++] =
+			    (struct metrics_zone){ policy_zone(g->policy, i), g->zone[i] };
+}
+
+static bool
+tell_metrics(void *arg, struct text *out)
+{
+	struct metrics m;
+
+	collect(arg, &m);
+	metrics_write(&m, out);
+	return !out->cut;
+}
+
+static bool
+tell_stat(void *arg, struct text *out)
+{
+	struct metrics m;
+
+	collect(arg, &m);
+	metrics_write_stat(&m, out);
+	return !out->cut;
+}
+
+static bool
+tell_dns(void *arg, struct slice part, struct text *out)
+{
+	struct server *s = arg;
+
+	return dns_table_write(s->workers, s->started, part, out);
+}
+
+static bool
+flush_dns(void *arg, struct text *out)
+{
+	struct server *s = arg;
+
+	return dns_table_flush(s->workers, s->started, out);
+}
+
+static bool
+reload_asked(void *arg, struct text *out)
+{
+	return reload(arg, out);
+}
+
+static const struct control_tasks control_tasks = { tell_metrics, tell_stat, tell_dns, flush_dns,
+	reload_asked };
+
+static void
+start_control(struct server *s)
+{
+	const char *why;
+
+	if (s->control_fd < 0)
+		return;
+	s->control = (struct control){ &control_tasks, s,
+		{ .buf = xcalloc(1, CONTROL_BYTES_MAX), .cap = CONTROL_BYTES_MAX } };
+	s->control_http =
+	    http_server_new(s->loop, s->control_fd, control_handle, &s->control, &why);
+	if (s->control_http == NULL) {
+		log_line(LOG_LEVEL_ERROR, "control", "reason=\"%s\"", why);
+		s->control_fd = -1;
+	}
+}
+
+/* Before the workers go. */
+static void
+stop_control(struct server *s)
+{
+	if (s->control_http != NULL) {
+		endpoint_unlink(&s->options->control, s->control_fd);
+		http_server_free(s->control_http);
+		free(s->control.answer.buf);
+	}
 }
 
 static void
@@ -213,12 +353,16 @@ serve(struct server *s)
 	watch_signal(s, &s->on_int, SIGINT, on_stop);
 	watch_signal(s, &s->on_hup, SIGHUP, on_reload);
 	acceptor_start(&s->acceptor, s->loop, s->spop_fd, on_connection, s);
-	log_line(LOG_LEVEL_INFO, "ready", "spop=%s http=%s policy=%s workers=%u shadow=%s",
-	    s->options->spop.text, s->options->http.text,
+	start_control(s);
+	memory_trim();
+	log_line(LOG_LEVEL_INFO, "ready",
+	    "spop=%s http=%s control=%s policy=%s workers=%u shadow=%s", s->options->spop.text,
+	    s->options->http.text, s->control_http != NULL ? s->options->control.text : "off",
 	    s->options->policy != NULL ? s->options->policy : "embedded", s->started,
 	    s->options->shadow ? "on" : "off");
 	ev_run(s->loop, 0);
 	acceptor_stop(&s->acceptor);
+	stop_control(s);
 	/* Nobody new: HAProxy sees us go before the drain begins. */
 	close_socket(&s->options->spop, s->spop_fd);
 	if (endpoint_path(&s->options->http) != NULL)
@@ -230,11 +374,16 @@ serve(struct server *s)
 int
 server_run(const struct options *o)
 {
-	struct server s = { .options = o, .spop_fd = -1, .http_fd = -1 };
+	struct server s = { .options = o,
+		.start_ms = clock_mono_ms(),
+		.spop_fd = -1,
+		.http_fd = -1,
+		.control_fd = -1 };
 	struct problems p = { 0 };
 	struct generation *g;
 	int status = 1;
 
+	memory_modest();
 	log_set_level(o->log_level);
 	raise_descriptor_limit();
 	signal(SIGPIPE, SIG_IGN);
@@ -249,15 +398,17 @@ server_run(const struct options *o)
 	if (p.errors == 0 && s.loop == NULL)
 		problem_error(&p, &(struct place){ 0 }, "no event loop can be had");
 	if (p.errors == 0 && start_threads(&s, g, &p)) {
-		generation_unref(g);
+		s.generation = g;
 		g = NULL;
 		problems_print(&p, "ammit: ");
 		serve(&s);
+		generation_unref(s.generation);
 		status = 0;
 	} else {
 		problems_print(&p, "ammit: ");
 		close_socket(&o->spop, s.spop_fd);
 		close_socket(&o->http, s.http_fd);
+		close_socket(&o->control, s.control_fd);
 	}
 	generation_unref(g);
 	free(s.workers);

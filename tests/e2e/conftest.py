@@ -124,7 +124,9 @@ class Ammit(Process):
         self.spop = spop_address or "unix@%s/spop.sock" % box.path
         self.http = http_address or "unix@%s/http.sock" % box.path
         self.state = state or box.path / "state"
-        command = [AMMIT, "run", "--spop", self.spop, "--http", self.http, "--state-dir", self.state, "--workers", 2]
+        self.control = "unix@%s/control.sock" % box.path
+        command = [AMMIT, "run", "--spop", self.spop, "--http", self.http, "--control", self.control,
+                   "--state-dir", self.state, "--workers", 2]
         if policy is not None:
             file = policy
             if isinstance(policy, dict):

@@ -13,7 +13,8 @@ import spop
 from conftest import AMMIT, POLICY, ROOT, Ammit, Process, run_ammit, wait_until
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["check"], ["explain"], ["replay"], ["import-robots"], ["rotate"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["check"], ["explain"], ["replay"], ["import-robots"], ["rotate"],
+                                     ["ctl"], ["top"]])
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_help(command, flag):
     got = run_ammit(*command, flag)
@@ -24,7 +25,7 @@ def test_help(command, flag):
 
 def test_help_names_every_command():
     listed = run_ammit("--help").stdout
-    for command in ("run", "check", "explain", "replay", "import-robots", "rotate"):
+    for command in ("run", "check", "explain", "replay", "import-robots", "rotate", "ctl", "top"):
         assert "\n  %s " % command in listed
 
 
@@ -35,7 +36,10 @@ def test_version():
 
 
 @pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["check"], ["run", "--nonsense"], ["explain", "--nonsense"],
-                                       ["replay"], ["replay", "--nonsense"], ["import-robots"], ["import-robots", "--nonsense"]])
+                                       ["replay"], ["replay", "--nonsense"], ["import-robots"], ["import-robots", "--nonsense"],
+                                       ["ctl"], ["ctl", "frobnicate"], ["ctl", "dns"], ["ctl", "stat", "more"],
+                                       ["ctl", "dns", "show", "a b"], ["ctl", "--control", "nowhere", "stat"],
+                                       ["top", "--nonsense"], ["top", "--interval", "0"], ["top", "--interval"]])
 def test_wrong_use(arguments):
     got = run_ammit(*arguments)
     assert got.returncode == 1 and got.stderr and not got.stdout
