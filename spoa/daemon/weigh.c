@@ -211,8 +211,10 @@ write_no_verdict(const struct spop_frame *f, struct slice why, struct spop_write
 
 /* What only one judging of a request may count: the one that answers it. */
 static void
-count(struct weigher *w, const struct verdict *v)
+count(struct weigher *w, const struct verdict *v, uint64_t errors)
 {
+	if (errors > 0)
+		counter_add(&w->counts.rule_errors, errors);
 	counter_add(&w->counts.verdict[v->would.kind], 1);
 	if (v->unknown > 0)
 		counter_add(&w->counts.unknown, v->unknown);
@@ -234,6 +236,7 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 	struct verdict v;
 	struct slice ticket = { NULL, 0 };
 	char text[TICKET_TEXT_MAX];
+	uint64_t errors;
 	uint8_t *begin;
 	bool weigh;
 
@@ -250,13 +253,13 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 		lookup_begin(&w->lookup, w->generation->zone, w->again, !w->may_wait);
 		e.dns = &w->lookup.view;
 	}
+	errors = judge_errors(w->judge);
 	policy_judge(w->generation->policy, w->judge, &r, &e, &v, NULL);
-	counter_set(&w->counts.rule_errors, judge_errors(w->judge));
 	if (v.unknown == 0)
 		w->lookup.wanted = 0; /* whatever it is, it would change nothing */
 	if (w->may_wait && w->lookup.wanted > 0)
 		return WEIGH_WAITS;
-	count(w, &v);
+	count(w, &v, judge_errors(w->judge) - errors);
 	if (enforced(w, &v) == VERDICT_CHALLENGE)
 		ticket = seal(w, &r, &host, now_s, v.challenge, text);
 	begin = spop_frame_begin(out, SPOP_ACK, f->stream_id, f->frame_id);

@@ -7,11 +7,12 @@
 #include "base/memory.h"
 
 #define BYTES_LEAST ((size_t)64 * 1024)
-#define ENTRY_BYTES 256u /* about what one takes: how many slots the table has */
+#define ENTRY_BYTES 96u  /* about what one takes: how many slots the table has */
 #define MALLOC_BYTES 16u /* what the allocator adds, and rounds up to */
 #define FREQUENCY_MAX 3u
 /* A request that waited for an answer looks at it when it is there: that alone is no second use. */
 #define FREQUENCY_KEPT 2u
+#define TURNS_MAX 1000u /* nobody waits longer for room, however much is in use */
 
 struct entry {
 	struct entry *chain; /* next in its slot */
@@ -64,8 +65,10 @@ dns_cache_new(size_t bytes_max, const uint8_t key[HASH_KEY_BYTES])
 	c->slot = xcalloc(slots, sizeof(struct entry *));
 	c->ghost = xcalloc(slots, sizeof(*c->ghost));
 	c->bytes_max = bytes_max;
-	c->fixed_bytes =
-	    round_up(sizeof(*c)) + slots * (sizeof(struct entry *) + sizeof(*c->ghost));
+	/* And one entry more than there is room for, while it is put. */
+	c->fixed_bytes = round_up(sizeof(*c)) +
+			 slots * (sizeof(struct entry *) + sizeof(*c->ghost)) +
+			 round_up(sizeof(struct entry) + DNS_NAME_MAX + DNS_DATA_MAX);
 	TAILQ_INIT(&c->small);
 	TAILQ_INIT(&c->main);
 	return c;
@@ -146,6 +149,13 @@ fingerprint(uint64_t hash)
 }
 
 static void
+to_head(struct dns_cache *c, struct entry *e)
+{
+	TAILQ_REMOVE(queue_of(c, e), e, order);
+	TAILQ_INSERT_HEAD(queue_of(c, e), e, order);
+}
+
+static void
 move_to_main(struct dns_cache *c, struct entry *e)
 {
 	TAILQ_REMOVE(&c->small, e, order);
@@ -156,28 +166,37 @@ move_to_main(struct dns_cache *c, struct entry *e)
 	c->main_bytes += bytes_of(e);
 }
 
-/* Make some room: from `small` while it has more than its tenth, else from main. */
+/*
+ * Make some room: from `small` while it has more than its tenth, else from main. What is used stays
+ * for another turn, while *turns last; `newest` does whatever happens, for somebody waits for it.
+ */
 static void
-evict(struct dns_cache *c, int64_t now_ms)
+evict(struct dns_cache *c, int64_t now_ms, const struct entry *newest, unsigned *turns)
 {
 	const size_t room = c->bytes_max - c->fixed_bytes;
 	struct entry *e = TAILQ_LAST(&c->small, queue);
 
-	if (e != NULL && (c->small_bytes > room / 10 || TAILQ_EMPTY(&c->main))) {
-		if (e->frequency >= FREQUENCY_KEPT && e->until_ms > now_ms) {
+	if (e == NULL || (c->small_bytes <= room / 10 && !TAILQ_EMPTY(&c->main)))
+		e = TAILQ_LAST(&c->main, queue);
+	if (e == newest) {
+		to_head(c, e);
+		return;
+	}
+	if (*turns > 0 && e->until_ms > now_ms) {
+		(*turns)--;
+		if (!e->in_main && e->frequency >= FREQUENCY_KEPT) {
 			move_to_main(c, e);
 			return;
 		}
-		c->ghost[e->hash & c->mask] = fingerprint(e->hash);
-	} else {
-		e = TAILQ_LAST(&c->main, queue);
-		if (e->frequency > 0 && e->until_ms > now_ms) {
+		if (e->in_main && e->frequency > 0) {
 			e->frequency--;
-			TAILQ_REMOVE(&c->main, e, order);
-			TAILQ_INSERT_HEAD(&c->main, e, order);
+			to_head(c, e);
 			return;
 		}
 	}
+	/* In main only what was in use: too old, its next answer may be on its way. */
+	if (!e->in_main || e->frequency > 0)
+		c->ghost[e->hash & c->mask] = fingerprint(e->hash);
 	c->evictions += e->until_ms > now_ms;
 	drop_entry(c, e);
 }
@@ -186,13 +205,10 @@ bool
 dns_cache_get(struct dns_cache *c, enum dns_type type, struct slice name, int64_t now_ms,
     struct dns_answer *out)
 {
-	struct entry **at = find(c, hash_of(c, type, name), type, name), *e = *at;
+	struct entry *e = *find(c, hash_of(c, type, name), type, name);
 
-	if (e != NULL && e->until_ms <= now_ms) {
-		drop(c, at);
-		e = NULL;
-	}
-	if (e == NULL) {
+	/* What is too old keeps its place for the answer that comes next. */
+	if (e == NULL || e->until_ms <= now_ms) {
 		c->misses++;
 		return false;
 	}
@@ -204,43 +220,57 @@ dns_cache_get(struct dns_cache *c, enum dns_type type, struct slice name, int64_
 	return true;
 }
 
+static struct entry *
+entry_new(uint64_t hash, enum dns_type type, struct slice name, const struct dns_message *m)
+{
+	struct entry *e = xcalloc(1, sizeof(*e) + name.len + m->bytes);
+
+	e->hash = hash;
+	e->type = (uint8_t)type;
+	e->state = (uint8_t)m->state;
+	e->name_len = (uint8_t)name.len;
+	e->count = (uint8_t)m->count;
+	e->data_len = (uint16_t)m->bytes;
+	memcpy(e->bytes, name.ptr, name.len);
+	memcpy(e->bytes + name.len, m->data, m->bytes);
+	return e;
+}
+
 void
 dns_cache_put(struct dns_cache *c, enum dns_type type, struct slice name,
     const struct dns_message *m, uint32_t ttl_s, int64_t now_ms)
 {
 	const uint64_t hash = hash_of(c, type, name);
-	const size_t room = c->bytes_max - c->fixed_bytes;
-	const size_t need = round_up(sizeof(struct entry) + name.len + m->bytes);
-	struct entry **at = find(c, hash, type, name), *old = *at, *e;
-	bool in_main = c->ghost[hash & c->mask] == fingerprint(hash);
-	uint8_t frequency = 0;
+	const bool fits = name.len > 0 && name.len <= DNS_NAME_MAX && m->bytes <= DNS_DATA_MAX;
+	struct entry **at = find(c, hash, type, name), *old = *at, *e = NULL;
+	unsigned turns = TURNS_MAX;
 
-	if (old != NULL) {
-		in_main = old->in_main;
-		frequency = old->frequency;
-		drop(c, at);
+	if (fits && ttl_s > 0) {
+		e = entry_new(hash, type, name, m);
+		e->until_ms = now_ms + (int64_t)ttl_s * 1000;
 	}
-	if (name.len > DNS_NAME_MAX || m->bytes > DNS_DATA_MAX || need > room / 8)
+	if (old != NULL && e != NULL) {
+		e->in_main = old->in_main;
+		e->frequency = old->frequency;
+		TAILQ_INSERT_AFTER(queue_of(c, e), old, e, order);
+	} else if (e != NULL) {
+		uint32_t *ghost = &c->ghost[hash & c->mask];
+
+		e->in_main = *ghost == fingerprint(hash);
+		if (e->in_main)
+			*ghost = 0;
+		TAILQ_INSERT_HEAD(queue_of(c, e), e, order);
+	}
+	if (old != NULL)
+		drop(c, at);
+	if (e == NULL)
 		return;
-	while (c->small_bytes + c->main_bytes + need > room)
-		evict(c, now_ms);
-	e = xcalloc(1, sizeof(*e) + name.len + m->bytes);
-	e->hash = hash;
-	e->until_ms = now_ms + (int64_t)ttl_s * 1000;
-	e->type = (uint8_t)type;
-	e->state = (uint8_t)m->state;
-	e->frequency = frequency;
-	e->name_len = (uint8_t)name.len;
-	e->count = (uint8_t)m->count;
-	e->data_len = (uint16_t)m->bytes;
-	e->in_main = in_main;
-	memcpy(e->bytes, name.ptr, name.len);
-	memcpy(e->bytes + name.len, m->data, m->bytes);
 	e->chain = c->slot[hash & c->mask];
 	c->slot[hash & c->mask] = e;
-	TAILQ_INSERT_HEAD(queue_of(c, e), e, order);
 	*bytes_in(c, e) += bytes_of(e);
 	c->entries++;
+	while (c->small_bytes + c->main_bytes > c->bytes_max - c->fixed_bytes)
+		evict(c, now_ms, e, &turns);
 }
 
 void

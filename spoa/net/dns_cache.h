@@ -15,18 +15,24 @@ struct dns_cache;
 struct dns_cache *dns_cache_new(size_t bytes_max, const uint8_t key[HASH_KEY_BYTES]);
 void dns_cache_free(struct dns_cache *c); /* NULL is legal */
 
-/* False: not there, or too old. Allocates nothing; *out borrows until the next put or flush. */
+/*
+ * False: not there, or too old. Allocates and frees nothing; *out borrows until the next put or
+ * flush.
+ */
 bool dns_cache_get(struct dns_cache *c, enum dns_type type, struct slice name, int64_t now_ms,
     struct dns_answer *out);
 
-/* Keep what m says for ttl_s seconds; replaces what was known. */
+/*
+ * Keep what m says for ttl_s seconds; takes the place of what was known, and is there until the
+ * next put. With 0 seconds or a name that is none it only ends what was known.
+ */
 void dns_cache_put(struct dns_cache *c, enum dns_type type, struct slice name,
     const struct dns_message *m, uint32_t ttl_s, int64_t now_ms);
 
 void dns_cache_flush(struct dns_cache *c);
 
 struct dns_cache_size {
-	size_t entries, bytes, bytes_max;
+	size_t entries, bytes, bytes_max; /* what is too old counts until it has made room */
 	uint64_t hits, misses, evictions; /* evictions: of what was not too old yet */
 };
 struct dns_cache_size dns_cache_size(const struct dns_cache *c);
