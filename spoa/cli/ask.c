@@ -52,6 +52,7 @@ ask_find(struct ask *a, const char *file, const char *control)
 		good = false;
 	}
 	a->at = o.control;
+	a->timeout_ms = TIMEOUT_MS;
 	if (good && !o.control_asked)
 		prefer_existing(&a->at);
 	problems_fini(&p);
@@ -63,7 +64,7 @@ bool
 ask(const struct ask *a, const char *method, const char *target, struct fetched *out,
     char why[ASK_WHY])
 {
-	const struct fetch f = { &a->at, method, target, BODY_MAX, TIMEOUT_MS };
+	const struct fetch f = { &a->at, method, target, BODY_MAX, a->timeout_ms };
 
 	if (fetch(&f, out))
 		return true;

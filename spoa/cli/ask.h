@@ -6,6 +6,7 @@
 /* A running daemon, as `ammit ctl` and `ammit top` find it: where `ammit run` would listen. */
 struct ask {
 	struct endpoint at;
+	int timeout_ms; /* of each question; ask_find sets what any of them may need */
 };
 
 /*

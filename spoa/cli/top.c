@@ -20,6 +20,9 @@
 #define LINE_END "\033[K\r\n"
 #define REST_CLEAR "\033[J"
 
+/* Metrics wait for no worker, and no key is heard while a daemon that hangs is waited for. */
+#define SCREEN_TIMEOUT_MS 2000
+
 struct view {
 	struct ask ask;
 	bool screen, colour; /* screen: stdout is a terminal, and it is redrawn */
@@ -259,6 +262,8 @@ command_top(int argc, char **argv)
 	if (!ask_find(&v.ask, file, control))
 		return 1;
 	v.screen = !once && isatty(STDOUT_FILENO);
+	if (v.screen)
+		v.ask.timeout_ms = SCREEN_TIMEOUT_MS;
 	v.colour = v.screen && (no_color == NULL || no_color[0] == '\0');
 	return watch(&v, once);
 }
