@@ -9,7 +9,7 @@ build="make gcc libc6-dev pkg-config libev-dev libssl-dev libcjson-dev libpcre2-
 	libmaxminddb-dev libc-ares-dev"
 run="haproxy"
 check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium chromium chromium-driver
-	valgrind wrk cgit lighttpd rbldnsd unbound bind9-dnsutils shellcheck clang clang-format libclang-rt-14-dev git"
+	valgrind wrk cgit lighttpd rbldnsd unbound shellcheck clang clang-format libclang-rt-14-dev git"
 
 want="$build $run"
 [ "${1:-}" = demo ] || want="$want $check"

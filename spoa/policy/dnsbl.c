@@ -306,23 +306,10 @@ read_file(struct loader *l, const struct tree *node, const char *name)
 static void
 read_import(struct loader *l, const struct tree *node, const struct opened *in)
 {
-	const struct tree *what = schema_get(node, "import", TREE_STRING, l->problems);
-	const char **names = NULL, *why = "nothing can be imported here";
-	size_t count = 0;
+	const char **names = NULL;
+	size_t count;
+	const struct tree *what = import_find(l, node, in, &names, &count);
 
-	for (const struct tree *n = node->first; n != NULL; n = n->next)
-		if (!slice_equal_nocase(n->key, SLICE("import")) && n->kind != TREE_NULL) {
-			tree_error(l->problems, n,
-			    "stands beside an import: give the zone an entry of its own");
-			return;
-		}
-	if (what == NULL)
-		return;
-	if (l->source != NULL)
-		count = l->source->find(
-		    l->source->context, l->scratch, in->name, what->text, &names, &why);
-	if (count == 0)
-		tree_error(l->problems, what, "%s", why);
 	for (size_t i = 0; i < count && l->files++ < ZONES_MAX * 4; i++)
 		read_file(l, what, names[i]);
 }

@@ -80,32 +80,41 @@ read_file(struct loader *l, const struct tree *node, const char *name, const str
 	free(text);
 }
 
+const struct tree *
+import_find(struct loader *l, const struct tree *node, const struct opened *in, const char ***names,
+    size_t *count)
+{
+	const struct tree *what = schema_get(node, "import", TREE_STRING, l->problems);
+	const char *why = "nothing can be imported here";
+
+	*count = 0;
+	for (const struct tree *n = node->first; n != NULL; n = n->next)
+		if (!slice_equal_nocase(n->key, SLICE("import")) && n->kind != TREE_NULL) {
+			tree_error(
+			    l->problems, n, "stands beside an import: give it an entry of its own");
+			return NULL;
+		}
+	if (what == NULL)
+		return NULL;
+	if (l->source != NULL)
+		*count = l->source->find(
+		    l->source->context, l->scratch, in->name, what->text, names, &why);
+	if (*count == 0)
+		tree_error(l->problems, what, "%s", why);
+	return what;
+}
+
 static void
 read_import(struct loader *l, const struct tree *node, const struct opened *in)
 {
-	const struct tree *what = schema_get(node, "import", TREE_STRING, l->problems);
-	const char **names = NULL, *why = "";
+	const char **names = NULL;
 	size_t count;
+	const struct tree *what = import_find(l, node, in, &names, &count);
 
-	for (const struct tree *n = node->first; n != NULL; n = n->next)
-		if (!slice_equal_nocase(n->key, SLICE("import")) && n->kind != TREE_NULL) {
-			tree_error(l->problems, n,
-			    "stands beside an import: give the rule an entry of its own");
-			return;
-		}
-	if (what == NULL)
-		return;
-	if (l->source == NULL) {
-		tree_error(l->problems, what, "nothing can be imported here");
-		return;
-	}
-	if (in->depth == DEPTH_MAX) {
+	if (count > 0 && in->depth == DEPTH_MAX) {
 		tree_error(l->problems, what, "imports are nested deeper than %u", DEPTH_MAX);
 		return;
 	}
-	count = l->source->find(l->source->context, l->scratch, in->name, what->text, &names, &why);
-	if (count == 0)
-		tree_error(l->problems, what, "%s", why);
 	for (size_t i = 0; i < count; i++) {
 		/* Said once: from then on nothing more is read. */
 		if (l->files++ > FILES_MAX)

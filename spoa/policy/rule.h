@@ -25,6 +25,11 @@ struct opened {
 /* A whole file that `node` names; free() it. NULL with a problem. Only where there is a source. */
 char *loader_read(struct loader *l, const struct tree *node, const char *name, size_t *bytes);
 
+/* The files that an entry with `import` names, and the node that does; none with a problem, which
+ * says whatever stands beside it, too. */
+const struct tree *import_find(struct loader *l, const struct tree *node, const struct opened *in,
+    const char ***names, size_t *count);
+
 /* What an import names: documents, each a list of rules. NULL: none. */
 void documents_read(struct loader *l, const struct tree *document, const struct opened *in);
 

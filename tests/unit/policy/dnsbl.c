@@ -130,7 +130,7 @@ static const struct {
 	{ "a file twice", BOTS "dnsbl: [{import: one.yaml}, {import: one.yaml}]\n",
 	    "one.yaml:1:1: zone: stands here twice" },
 	{ "beside an import", BOTS "dnsbl: [{import: one.yaml, name: other}]\n",
-	    "dnsbl[0].name: stands beside an import: give the zone an entry of its own" },
+	    "dnsbl[0].name: stands beside an import: give it an entry of its own" },
 	{ "budget", BOTS "dns: {budget_ms: 1001}\n",
 	    "f:2:7: dns.budget_ms: must be a whole number from 0 to 1000" },
 	{ "never", BOTS "dns: {never: [10.0.0.1]}\n",
