@@ -27,6 +27,7 @@ struct view {
 	struct ask ask;
 	bool screen, colour; /* screen: stdout is a terminal, and it is redrawn */
 	bool keys;           /* stdin is one, too, and has been changed */
+	bool stranger;       /* who answers is no ammit */
 	struct termios before;
 	int interval_s;
 	struct fetched last; /* the answer before, and what it said */
@@ -167,8 +168,7 @@ look(struct view *v)
 	}
 	scrape_read(&said, (struct slice){ got.body, got.body_bytes });
 	if (got.status != 200 || said.count == 0) {
-		fprintf(stderr, "ammit: %s is no control socket of ammit\n", v->ask.at.text);
-		over = 1;
+		v->stranger = true;
 	} else {
 		top_table(&said, v->last.body != NULL ? &v->said : NULL,
 		    (double)(now_ms - v->at_ms) / 1000, &table);
@@ -213,13 +213,16 @@ watch(struct view *v, bool once)
 	if (!once)
 		enter(v);
 	good = look(v);
-	while (!once && !over && (good || v->screen)) {
+	while (!once && !over && !v->stranger && (good || v->screen)) {
 		pause_for(v);
 		if (!over)
 			good = look(v);
 	}
 	if (!once)
 		leave(v);
+	/* Said on the screen that stays. */
+	if (v->stranger)
+		fprintf(stderr, "ammit: %s is no control socket of ammit\n", v->ask.at.text);
 	scrape_fini(&v->said);
 	free(v->last.body);
 	return good ? 0 : 1;

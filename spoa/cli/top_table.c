@@ -48,6 +48,18 @@ put_padded(struct text *t, struct slice s, size_t columns)
 		text_byte(t, ' ');
 }
 
+/* LABEL N, and two blanks; N is at most five wide, so that a busy day fits in a line, too. */
+static void
+put_count(struct text *t, const char *label, double n, bool whole)
+{
+	if (n < 99999.5)
+		text_printf(t, "%s %.*f  ", label, whole || n >= 99.95 ? 0 : 1, n);
+	else if (n < 9999.5e3)
+		text_printf(t, "%s %.0fk  ", label, n / 1e3);
+	else
+		text_printf(t, "%s %.0fM  ", label, n / 1e6);
+}
+
 static void
 put_time(struct text *t, double s)
 {
@@ -96,26 +108,27 @@ put_verdicts(const struct looks *l, struct text *t)
 	double hits = added(l, "ammit_dns_cache_hits_total", NO_LABELS),
 	       misses = added(l, "ammit_dns_cache_misses_total", NO_LABELS);
 
-	text_printf(t,
-	    "verdicts/s   allow %.1f  challenge %.1f  deny %.1f  pages %.1f  passes %.1f\n",
-	    rate(l, verdicts, SLICE("verdict=\"allow\"")),
-	    rate(l, verdicts, SLICE("verdict=\"challenge\"")),
-	    rate(l, verdicts, SLICE("verdict=\"deny\"")), rate(l, "ammit_pages_total", NO_LABELS),
-	    rate(l, "ammit_passes_total", NO_LABELS));
-	text_printf(t, "dns waits/s  answered %.1f  late %.1f  not waited %.1f  p50",
-	    rate(l, waits, SLICE("result=\"answered\"")),
-	    rate(l, waits, SLICE("result=\"budget\"")),
-	    rate(l, waits, SLICE("result=\"not_waited\"")));
+	text_put(t, SLICE("verdicts/s   "));
+	put_count(t, "allow", rate(l, verdicts, SLICE("verdict=\"allow\"")), false);
+	put_count(t, "challenge", rate(l, verdicts, SLICE("verdict=\"challenge\"")), false);
+	put_count(t, "deny", rate(l, verdicts, SLICE("verdict=\"deny\"")), false);
+	put_count(t, "pages", rate(l, "ammit_pages_total", NO_LABELS), false);
+	put_count(t, "passes", rate(l, "ammit_passes_total", NO_LABELS), false);
+	text_put(t, SLICE("\ndns waits/s  "));
+	put_count(t, "answered", rate(l, waits, SLICE("result=\"answered\"")), false);
+	put_count(t, "late", rate(l, waits, SLICE("result=\"budget\"")), false);
+	put_count(t, "skipped", rate(l, waits, SLICE("result=\"not_waited\"")), false);
+	text_put(t, SLICE("p50"));
 	put_time(t, scrape_quantile(l->now, l->before, wait, NO_LABELS, 0.5));
-	text_put(t, SLICE(" p99"));
+	text_put(t, SLICE("  p99"));
 	put_time(t, scrape_quantile(l->now, l->before, wait, NO_LABELS, 0.99));
 	text_put(t, SLICE("\ndns cache    hits "));
 	put_share(t, hits, hits + misses);
-	text_printf(t, "  entries %.0f  %.1f MiB  evicted/s %.1f  on their way %.0f\n\n",
-	    value(l, "ammit_dns_cache_entries", NO_LABELS),
-	    value(l, "ammit_dns_cache_bytes", NO_LABELS) / (1 << 20),
-	    rate(l, "ammit_dns_cache_evictions_total", NO_LABELS),
-	    value(l, "ammit_dns_inflight", NO_LABELS));
+	put_count(t, "  entries", value(l, "ammit_dns_cache_entries", NO_LABELS), true);
+	put_count(t, "MiB", value(l, "ammit_dns_cache_bytes", NO_LABELS) / (1 << 20), false);
+	put_count(t, "evicted/s", rate(l, "ammit_dns_cache_evictions_total", NO_LABELS), false);
+	put_count(t, "asking", value(l, "ammit_dns_inflight", NO_LABELS), true);
+	text_put(t, SLICE("\n\n"));
 }
 
 static void

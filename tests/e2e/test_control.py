@@ -1,5 +1,6 @@
 """The control socket of the real daemon: metrics, the DNS cache, reload; `ammit ctl` and `ammit top`."""
 
+import contextlib
 import fcntl
 import http.client
 import json
@@ -288,26 +289,19 @@ def until_drawn(screen, what):
     return came
 
 
-@pytest.mark.parametrize("colour", [True, False])
-@pytest.mark.parametrize("ending", [b"q", b"\x03"])
-def test_top_on_a_terminal(control, colour, ending):
-    """Redraws, keeps to 24 lines, and gives the terminal back as it was."""
-    env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
-    if not colour:
-        env["NO_COLOR"] = "1"
-    screen, slave = pty.openpty()
+@contextlib.contextmanager
+def top_on_a_terminal(address, env=None):
+    """The process, and the other end of its terminal; which it must give back as it was."""
+    try:
+        screen, slave = pty.openpty()
+    except OSError as error:
+        pytest.skip("no terminal can be had here: %s" % error)
     before = termios.tcgetattr(slave)
-    top = subprocess.Popen([str(AMMIT), "top", "--control", control.address], stdin=slave, stdout=slave, stderr=slave,
+    top = subprocess.Popen([str(AMMIT), "top", "--control", address], stdin=slave, stdout=slave, stderr=slave,
                            env=env, start_new_session=True,
                            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
     try:
-        drawn = until_drawn(screen, b"of 1.")
-        assert drawn.startswith(b"\033[?1049h") and b"BLOCKLIST" in drawn
-        assert (b"\033[1m" in drawn) == colour
-        assert drawn.split(b"\033[H")[1].count(b"\r\n") <= 23
-        os.write(screen, ending)
-        until_drawn(screen, b"\033[?1049l")
-        assert top.wait(PATIENCE_S) == 0
+        yield top, screen
         assert termios.tcgetattr(slave) == before
     finally:
         if top.poll() is None:
@@ -315,3 +309,46 @@ def test_top_on_a_terminal(control, colour, ending):
             top.wait()
         os.close(screen)
         os.close(slave)
+
+
+@pytest.mark.parametrize("colour", [True, False])
+@pytest.mark.parametrize("ending", [b"q", b"\x03"])
+def test_top_on_a_terminal(control, colour, ending):
+    """Redraws and keeps to 24 lines."""
+    env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+    if not colour:
+        env["NO_COLOR"] = "1"
+    with top_on_a_terminal(control.address, env) as (top, screen):
+        drawn = until_drawn(screen, b"of 1.")
+        assert drawn.startswith(b"\033[?1049h") and b"BLOCKLIST" in drawn
+        assert (b"\033[1m" in drawn) == colour
+        assert drawn.split(b"\033[H")[1].count(b"\r\n") <= 23
+        os.write(screen, ending)
+        until_drawn(screen, b"\033[?1049l")
+        assert top.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize("ending", [b"q", b"\x03"])
+def test_top_of_a_daemon_in_trouble(control, ending):
+    """It says that there is no answer, goes on when there is one again, and can be ended all the while."""
+    with top_on_a_terminal(control.address) as (top, screen):
+        until_drawn(screen, b"BLOCKLIST")
+        control.ammit.signal(signal.SIGSTOP)
+        until_drawn(screen, b"no answer in time")
+        control.ammit.signal(signal.SIGCONT)
+        until_drawn(screen, b"BLOCKLIST")
+        control.ammit.signal(signal.SIGSTOP)
+        until_drawn(screen, b"no answer in time")
+        os.write(screen, ending)
+        until_drawn(screen, b"\033[?1049l")
+        assert top.wait(PATIENCE_S) == 1
+        control.ammit.signal(signal.SIGCONT)
+
+
+def test_top_of_something_else(box):
+    """The reason stays on the screen that was there before."""
+    site = box.site()
+    with top_on_a_terminal(site.address) as (top, screen):
+        said = until_drawn(screen, b"no control socket of ammit")
+        assert said.index(b"\033[?1049l") < said.index(b"no control socket")
+        assert top.wait(PATIENCE_S) == 1

@@ -148,6 +148,46 @@ test_table(void **state)
 	}
 }
 
+/* Trailing blanks may be cut off, nothing else. */
+static void
+test_width(void **state)
+{
+	static const char *const names[] = { "verdicts_total{verdict=\"allow\"}",
+		"verdicts_total{verdict=\"challenge\"}", "verdicts_total{verdict=\"deny\"}",
+		"pages_total", "passes_total", "dns_waits_total{result=\"answered\"}",
+		"dns_waits_total{result=\"budget\"}", "dns_waits_total{result=\"not_waited\"}",
+		"dns_wait_seconds_bucket{le=\"0.5\"}", "dns_wait_seconds_count",
+		"dns_cache_hits_total", "dns_cache_entries", "dns_cache_bytes",
+		"dns_cache_evictions_total", "dns_inflight", "dns_server_up{server=\"s\"}",
+		"dns_server_queries_total{server=\"s\"}", "dns_server_answers_total{server=\"s\"}",
+		"dns_server_timeouts_total{server=\"s\"}", "dnsbl_lookups_total{zone=\"z\"}",
+		"dnsbl_cached_total{zone=\"z\"}", "dnsbl_failures_total{zone=\"z\"}" };
+	static const double counts[] = { 0, 99.9, 99.96, 99999.4, 99999.6, 999999, 5e6 };
+	static char seen[8192], buf[TOP_BYTES_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		struct text in = { .buf = seen, .cap = sizeof(seen) },
+			    out = { .buf = buf, .cap = sizeof(buf) };
+		struct slice rest, line;
+		struct scrape now;
+
+		text_printf(&in, "ammit_uptime_seconds 1\n");
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+			text_printf(&in, "ammit_%s %f\n", names[k], counts[i]);
+		scrape_read(&now, text_slice(&in));
+		top_table(&now, NULL, 1, &out);
+		for (rest = text_slice(&out); rest.len > 0;) {
+			line = slice_split(rest, '\n', &rest);
+			if (line.len > 0 && line.ptr[0] <= TOP_ALARM)
+				line = (struct slice){ line.ptr + 1, line.len - 1 };
+			if (slice_trim(line).len > 80)
+				fail_msg("%.*s", (int)line.len, line.ptr);
+		}
+		scrape_fini(&now);
+	}
+}
+
 int
 main(void)
 {
@@ -157,6 +197,7 @@ main(void)
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_quantiles),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_width),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
