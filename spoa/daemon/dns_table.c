@@ -69,7 +69,7 @@ on_worker(struct worker_call *call, struct worker *w)
 
 	c->size = dns_cache_size(cache);
 	if (c->flush)
-		dns_cache_flush(cache);
+		resolver_flush(w->resolver);
 	else
 		dns_cache_walk(cache, clock_mono_ms(), put_line, c);
 }

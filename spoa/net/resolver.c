@@ -249,6 +249,7 @@ resolver_new(struct ev_loop *loop, const struct resolver_options *o, const char 
 	r->ready_end = &r->ready;
 	random_bytes(r->key, sizeof(r->key));
 	r->cache = dns_cache_new(r->o.cache_bytes, r->key);
+	resolver_note_cache(r);
 	while (buckets < r->o.inflight_max)
 		buckets *= 2;
 	r->bucket = xcalloc(buckets, sizeof(struct question *));
@@ -363,6 +364,23 @@ resolver_leave(struct dns_waiter *w)
 		w->next->back = w->back;
 	w->next = NULL;
 	w->back = NULL;
+}
+
+void
+resolver_note_cache(struct resolver *r)
+{
+	const struct dns_cache_size size = dns_cache_size(r->cache);
+
+	counter_set(&r->counts.cache_entries, size.entries);
+	counter_set(&r->counts.cache_bytes, size.bytes);
+	counter_set(&r->counts.cache_evictions, size.evictions);
+}
+
+void
+resolver_flush(struct resolver *r)
+{
+	dns_cache_flush(r->cache);
+	resolver_note_cache(r);
 }
 
 struct dns_cache *

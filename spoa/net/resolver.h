@@ -69,7 +69,11 @@ bool resolver_ask(struct resolver *r, const struct dns_question *q, struct dns_w
 /* Wait no longer; the question goes on. Legal if it does not wait. */
 void resolver_leave(struct dns_waiter *w);
 
-struct dns_cache *resolver_cache(struct resolver *r); /* for show and flush, on the loop's thread */
+/* Forget all that is known. */
+void resolver_flush(struct resolver *r);
+
+struct dns_cache *resolver_cache(
+    struct resolver *r); /* to be looked through, on the loop's thread */
 
 /* Counted since the start; any thread may read them. */
 struct resolver_server {

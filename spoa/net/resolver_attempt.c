@@ -8,10 +8,12 @@
 
 /* Its answer, or none: keep it. */
 
+/* The most comes last: who wants to know anew after 10 seconds does, whatever the least is. */
 static uint32_t
 clamp(uint32_t n, uint32_t min, uint32_t max)
 {
-	return n > max ? max : n < min ? min : n;
+	n = n < min ? min : n;
+	return n > max ? max : n;
 }
 
 static void
@@ -24,7 +26,9 @@ keep(struct question *q, const struct dns_message *m)
 		ttl_s = clamp(m->ttl_s, q->ttl_min_s != 0 ? q->ttl_min_s : o->ttl_min_s,
 		    q->ttl_max_s != 0 ? q->ttl_max_s : o->ttl_max_s);
 	else if (m->state == DNS_NONE)
-		ttl_s = clamp(m->ttl_s, o->none_min_s, o->none_max_s);
+		ttl_s = clamp(m->ttl_s, o->none_min_s,
+		    q->ttl_max_s != 0 && q->ttl_max_s < o->none_max_s ? q->ttl_max_s
+								      : o->none_max_s);
 	dns_cache_put(q->resolver->cache, q->type, (struct slice){ q->name, q->len }, m, ttl_s,
 	    clock_mono_ms());
 }
@@ -268,7 +272,6 @@ resolver_settle(void *arg)
 {
 	struct resolver *r = arg;
 	struct question *q = r->ready, *next;
-	struct dns_cache_size size;
 
 	if (q == NULL)
 		return;
@@ -279,8 +282,5 @@ resolver_settle(void *arg)
 		next = q->ready;
 		question_go_on(q);
 	}
-	size = dns_cache_size(r->cache);
-	counter_set(&r->counts.cache_entries, size.entries);
-	counter_set(&r->counts.cache_bytes, size.bytes);
-	counter_set(&r->counts.cache_evictions, size.evictions);
+	resolver_note_cache(r);
 }

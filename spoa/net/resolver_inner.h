@@ -133,6 +133,9 @@ resolver_now_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+/* What the cache holds now, for the counts. */
+void resolver_note_cache(struct resolver *r);
+
 /* Out of those that have a deadline. */
 void question_expire(struct question *q);
 void question_free(struct question *q); /* out of all tables */

@@ -146,6 +146,7 @@ def test_dns_show_and_flush(control, dns):
     said = control.ctl("dns", "flush")
     assert said.returncode == 0 and "forgotten: " in said.stdout
     assert control.ctl("dns", "show").stdout.splitlines()[-1].startswith("# entries=0 ")
+    assert parse(control.ctl("metrics").stdout)["ammit_dns_cache_entries"] == 0
     # What was forgotten is asked again.
     ask(control, LISTED)
     assert dns.asked.count((listed, "A")) > asked
