@@ -56,10 +56,14 @@ struct dns_tally {
 
 struct dns_question {
 	enum dns_type type;
-	struct slice name;             /* normal */
-	uint32_t ttl_min_s, ttl_max_s; /* bounds of how long it is known; 0: the resolver's own */
-	struct dns_tally *tally;       /* NULL: nobody counts */
-	bool again; /* the same request looks a second time: its look is not counted */
+	struct slice name; /* normal */
+	/*
+	 * Bounds of how long it is known; 0: the resolver's own. The most counts for DNS_NONE, too,
+	 * and more than any least.
+	 */
+	uint32_t ttl_min_s, ttl_max_s;
+	struct dns_tally *tally; /* NULL: nobody counts */
+	bool again;              /* the same request looks a second time: its look is not counted */
 };
 
 /*

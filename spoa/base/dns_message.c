@@ -354,7 +354,9 @@ read_sections(
 		return DNS_FAILED;
 	if (m->count > 0 && m->rcode == 0)
 		return DNS_FOUND;
-	m->ttl_s = none_s;
+	/* Of aliases that lead to nothing, too. */
+	if (none_s < m->ttl_s)
+		m->ttl_s = none_s;
 	return known || m->rcode == NXDOMAIN ? DNS_NONE : DNS_FAILED;
 }
 

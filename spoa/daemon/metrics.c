@@ -245,7 +245,7 @@ write_waits(const struct metrics *m, struct text *t)
 
 /* Workers may have read resolv.conf at different times. */
 struct servers {
-	struct slice name[2 * RESOLVER_SERVERS_MAX];
+	struct slice name[2 * RESOLVER_COUNTED_MAX];
 	unsigned count;
 };
 
@@ -254,7 +254,7 @@ server_count(const struct metrics_worker *w)
 {
 	unsigned n = atomic_load(&w->dns->servers);
 
-	return n < RESOLVER_SERVERS_MAX ? n : RESOLVER_SERVERS_MAX;
+	return n < RESOLVER_COUNTED_MAX ? n : RESOLVER_COUNTED_MAX;
 }
 
 static void
@@ -278,9 +278,9 @@ find_servers(const struct metrics *m, struct servers *s)
 static const struct resolver_server *
 next_server(const struct metrics *m, struct slice name, unsigned *at)
 {
-	for (; *at < m->workers * RESOLVER_SERVERS_MAX; ++*at) {
-		const struct metrics_worker *w = &m->worker[*at / RESOLVER_SERVERS_MAX];
-		unsigned i = *at % RESOLVER_SERVERS_MAX;
+	for (; *at < m->workers * RESOLVER_COUNTED_MAX; ++*at) {
+		const struct metrics_worker *w = &m->worker[*at / RESOLVER_COUNTED_MAX];
+		unsigned i = *at % RESOLVER_COUNTED_MAX;
 
 		if (i < server_count(w) && slice_equal(slice_of(w->dns->server[i].name), name)) {
 			++*at;

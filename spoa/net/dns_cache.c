@@ -249,22 +249,19 @@ dns_cache_put(struct dns_cache *c, enum dns_type type, struct slice name,
 		e = entry_new(hash, type, name, m);
 		e->until_ms = now_ms + (int64_t)ttl_s * 1000;
 	}
-	if (old != NULL && e != NULL) {
-		e->in_main = old->in_main;
-		e->frequency = old->frequency;
-		TAILQ_INSERT_AFTER(queue_of(c, e), old, e, order);
-	} else if (e != NULL) {
-		uint32_t *ghost = &c->ghost[hash & c->mask];
-
-		e->in_main = *ghost == fingerprint(hash);
-		if (e->in_main)
-			*ghost = 0;
-		TAILQ_INSERT_HEAD(queue_of(c, e), e, order);
-	}
-	if (old != NULL)
+	if (old != NULL) {
+		if (e != NULL) {
+			e->in_main = old->in_main;
+			e->frequency = old->frequency;
+		}
 		drop(c, at);
+	} else if (e != NULL && c->ghost[hash & c->mask] == fingerprint(hash)) {
+		c->ghost[hash & c->mask] = 0;
+		e->in_main = true;
+	}
 	if (e == NULL)
 		return;
+	TAILQ_INSERT_HEAD(queue_of(c, e), e, order);
 	e->chain = c->slot[hash & c->mask];
 	c->slot[hash & c->mask] = e;
 	*bytes_in(c, e) += bytes_of(e);

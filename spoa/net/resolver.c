@@ -167,6 +167,26 @@ on_tick(struct ev_loop *loop, ev_timer *t, int events)
 }
 
 /* From the list of servers: those that stay where they are keep what is known of them. */
+/* By name: other threads read them, so one that has a name keeps it. */
+static struct resolver_server *
+count_of(struct resolver *r, const struct resolver_place *place)
+{
+	const unsigned n = atomic_load_explicit(&r->counts.servers, memory_order_relaxed);
+	struct resolver_server *c;
+	char name[sizeof(c->name)];
+
+	resolver_place_format(place, name, sizeof(name));
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(r->counts.server[i].name, name) == 0)
+			return &r->counts.server[i];
+	if (n == RESOLVER_COUNTED_MAX)
+		return &r->nobody;
+	c = &r->counts.server[n];
+	memcpy(c->name, name, sizeof(name));
+	atomic_store_explicit(&r->counts.servers, n + 1, memory_order_release);
+	return c;
+}
+
 static bool
 servers_read(struct resolver *r, const char **why)
 {
@@ -175,7 +195,6 @@ servers_read(struct resolver *r, const char **why)
 	unsigned n = (unsigned)resolver_servers_read(slice_of(list), place, why);
 
 	for (unsigned i = 0; i < r->servers || i < n; i++) {
-		struct resolver_server *count = &r->counts.server[i];
 		struct upstream *u = i < r->servers ? r->server[i] : NULL;
 
 		if (u != NULL && i < n && u->place.port == place[i].port &&
@@ -183,15 +202,14 @@ servers_read(struct resolver *r, const char **why)
 			continue;
 		if (u != NULL) {
 			u->retired = true;
+			atomic_store_explicit(&u->count->down, false, memory_order_relaxed);
 			u->count = &r->nobody;
 		}
 		if (i >= n)
 			continue;
-		memset(count, 0, sizeof(*count));
-		resolver_place_format(&place[i], count->name, sizeof(count->name));
 		u = xcalloc(1, sizeof(*u));
 		u->place = place[i];
-		u->count = count;
+		u->count = count_of(r, &place[i]);
 		u->udp.after = u->tcp.after = resolver_settle;
 		u->udp.arg = u->tcp.arg = r;
 		u->next = r->all;
@@ -200,7 +218,6 @@ servers_read(struct resolver *r, const char **why)
 	}
 	r->servers = n;
 	r->generation++;
-	atomic_store_explicit(&r->counts.servers, n, memory_order_release);
 	return n > 0;
 }
 

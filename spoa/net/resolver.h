@@ -22,6 +22,7 @@ struct ev_loop;
 struct resolver;
 
 #define RESOLVER_SERVERS_MAX 8u
+#define RESOLVER_COUNTED_MAX 16u /* servers ever; those after them are not counted */
 
 struct resolver_options {
 	const char *servers; /* "127.0.0.1:53,[::1]:5353", a port is optional; NULL or "": those of
@@ -42,7 +43,7 @@ struct resolver *resolver_new(
     struct ev_loop *loop, const struct resolver_options *o, const char **why);
 
 /* Waiters that are left are not called. */
-void resolver_free(struct resolver *r);
+void resolver_free(struct resolver *r); /* not from within a waiter's `done` */
 
 /* resolv.conf may have changed: read it again, if it is what servers come from. What is on its way
  * goes on. */
@@ -84,7 +85,7 @@ struct resolver_server {
 };
 struct resolver_counts {
 	struct resolver_server
-	    server[RESOLVER_SERVERS_MAX]; /* the first _Atomic `servers` of them */
+	    server[RESOLVER_COUNTED_MAX]; /* the first `servers`; they stay, used or not */
 	_Atomic unsigned servers;
 	struct counter hits, misses; /* of resolver_look */
 	struct counter coalesced;    /* asked while it was on its way */

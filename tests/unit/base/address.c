@@ -214,6 +214,106 @@ binding(void **state)
 	assert_false(address_is_circuit(&(struct address){ { 0xfc, 0, 0xde, 0xad }, 4 }));
 }
 
+static void
+what_is_public(void **state)
+{
+	/* The first and the last of each block, and what stands on either side of it. */
+	static const struct {
+		const char *in;
+		bool want;
+	} cases[] = {
+		{ "0.255.255.255", false },
+		{ "1.0.0.0", true },
+		{ "9.255.255.255", true },
+		{ "10.0.0.0", false },
+		{ "10.255.255.255", false },
+		{ "11.0.0.0", true },
+		{ "100.63.255.255", true },
+		{ "100.64.0.0", false },
+		{ "100.127.255.255", false },
+		{ "100.128.0.0", true },
+		{ "126.255.255.255", true },
+		{ "127.0.0.1", false },
+		{ "128.0.0.0", true },
+		{ "169.253.255.255", true },
+		{ "169.254.0.0", false },
+		{ "169.254.255.255", false },
+		{ "169.255.0.0", true },
+		{ "172.15.255.255", true },
+		{ "172.16.0.0", false },
+		{ "172.31.255.255", false },
+		{ "172.32.0.0", true },
+		{ "191.255.255.255", true },
+		{ "192.0.0.0", false },
+		{ "192.0.0.255", false },
+		{ "192.0.1.0", true },
+		{ "192.0.2.1", false },
+		{ "192.0.3.0", true },
+		{ "192.88.98.255", true },
+		{ "192.88.99.1", false },
+		{ "192.88.100.0", true },
+		{ "192.167.255.255", true },
+		{ "192.168.0.0", false },
+		{ "192.168.255.255", false },
+		{ "192.169.0.0", true },
+		{ "198.17.255.255", true },
+		{ "198.18.0.0", false },
+		{ "198.19.255.255", false },
+		{ "198.20.0.0", true },
+		{ "198.51.99.255", true },
+		{ "198.51.100.1", false },
+		{ "198.51.101.0", true },
+		{ "203.0.112.255", true },
+		{ "203.0.113.1", false },
+		{ "203.0.114.0", true },
+		{ "223.255.255.255", true },
+		{ "224.0.0.0", false },
+		{ "240.0.0.1", false },
+		{ "255.255.255.255", false },
+		{ "::", false },
+		{ "::1", false },
+		{ "::ffff:10.0.0.1", false },
+		{ "::ffff:8.8.8.8", true },
+		{ "64:ff9b::808:808", false },
+		{ "100::1", false },
+		{ "1fff:ffff::1", false },
+		{ "2000::1", true },
+		{ "2001:1:ffff::1", true },
+		{ "2001:2::1", false },
+		{ "2001:2:1::1", true },
+		{ "2001:10::1", false },
+		{ "2001:1f:ffff::1", false },
+		{ "2001:20::1", false },
+		{ "2001:2f:ffff::1", false },
+		{ "2001:30::1", true },
+		{ "2001:db7:ffff::1", true },
+		{ "2001:db8::1", false },
+		{ "2001:db8:ffff::1", false },
+		{ "2001:db9::1", true },
+		{ "2606:4700::1111", true },
+		{ "3ffe:ffff::1", true },
+		{ "3fff::1", false },
+		{ "3fff:fff:ffff::1", false },
+		{ "3fff:1000::1", true },
+		{ "4000::1", false },
+		{ "fc00:dead:beef:4dad::1:2", false },
+		{ "fd00::1", false },
+		{ "fe80::1", false },
+		{ "ff02::1", false },
+	};
+	const struct address none = { { 0 }, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct address a;
+
+		assert_true(address_parse(slice_of(cases[i].in), &a));
+		if (address_is_public(&a) != cases[i].want)
+			fail_msg("%s", cases[i].in);
+	}
+	assert_false(address_is_public(&none));
+}
+
 int
 main(void)
 {
@@ -223,6 +323,7 @@ main(void)
 		cmocka_unit_test(mask),
 		cmocka_unit_test(prefix),
 		cmocka_unit_test(binding),
+		cmocka_unit_test(what_is_public),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

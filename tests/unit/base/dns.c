@@ -86,6 +86,11 @@ addresses_backwards(void **state)
 	assert_null(dns_reverse(&none, (struct slice){ zone, DNS_NAME_MAX - 63 }, out).ptr);
 	assert_int_equal(
 	    dns_reverse(&none, (struct slice){ zone, DNS_NAME_MAX - 64 }, out).len, DNS_NAME_MAX);
+	/* IPv4 needs less: "255.255.255.255." at most. */
+	none = (struct address){ { 255, 255, 255, 255 }, 4 };
+	assert_null(dns_reverse(&none, (struct slice){ zone, DNS_NAME_MAX - 15 }, out).ptr);
+	assert_int_equal(
+	    dns_reverse(&none, (struct slice){ zone, DNS_NAME_MAX - 16 }, out).len, DNS_NAME_MAX);
 	none = (struct address){ { 0 }, 0 };
 	assert_null(dns_reverse(&none, SLICE("bl.test"), out).ptr);
 	assert_null(dns_reverse(&none, SLICE(""), out).ptr);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ static void
 put(struct wire *w, unsigned value, unsigned bytes)
 {
 	while (bytes-- > 0)
-		w->bytes[w->n++] = (uint8_t)(value >> 8 * bytes);
+		w->bytes[w->n++] = (uint8_t)((uint64_t)value >> 8 * bytes);
 }
 
 static void
@@ -164,9 +165,107 @@ aliases(void **state)
 	record_soa(&w, 30, 50);
 	read_it(&w, &question);
 	expect(DNS_NONE, 0, 30);
+	begin(&w, 0x8183, "a.test", 1);
+	record_name(&w, "a.test", 5, 20, "gone.test");
+	record_soa(&w, 300, 50);
+	read_it(&w, &question);
+	expect(DNS_NONE, 0, 20);
 	/* Another name's records are not ours. */
 	begin(&w, 0x8180, "a.test", 1);
 	record(&w, 1, "evil.test", 1, 300, "\177\0\0\11", 4);
+	read_it(&w, &question);
+	expect(DNS_NONE, 0, 0);
+}
+
+static const char *
+link_name(unsigned i, char out[20])
+{
+	snprintf(out, 20, "l%u.test", i);
+	return i == 0 ? "a.test" : out;
+}
+
+/* 16 one behind the other, in either order, and no more. */
+static void
+long_ways(void **state)
+{
+	char from[20], to[20];
+	struct wire w;
+
+	(void)state;
+	for (unsigned links = 15; links <= 17; links++) {
+		for (unsigned backwards = 0; backwards < 2; backwards++) {
+			begin(&w, 0x8180, "a.test", 1);
+			record(&w, 1, link_name(links, to), 1, 300, "\177\0\0\11", 4);
+			for (unsigned k = 0; k < links; k++) {
+				unsigned i = backwards ? links - 1 - k : k;
+
+				record_name(
+				    &w, link_name(i, from), 5, 100 + i, link_name(i + 1, to));
+			}
+			read_it(&w, &question);
+			if (links <= 16)
+				expect(DNS_FOUND, 1, 100);
+			else
+				expect(DNS_FAILED, 0, 0);
+			/* That is no server's fault. */
+			assert_false(m.malformed);
+		}
+	}
+}
+
+/* Names that no host has may stand on the way (RFC 2317), but not at the end of it. */
+static void
+ways_through_odd_names(void **state)
+{
+	static const struct dns_question q = { .type = DNS_PTR,
+		.name = { "4.3.2.1.in-addr.arpa", 20 } };
+	struct wire w;
+
+	(void)state;
+	begin(&w, 0x8180, "4.3.2.1.in-addr.arpa", 12);
+	record_name(&w, "4.3.2.1.in-addr.arpa", 5, 300, "4.0/25.3.2.1.in-addr.arpa");
+	record_name(&w, "4.0/25.3.2.1.in-addr.arpa", 12, 60, "Host.example");
+	record_name(&w, "4.1/25.3.2.1.in-addr.arpa", 12, 60, "other.example");
+	record_name(&w, "4.0/25.3.2.1.in-addr.arpa", 12, 60, "0/25.example");
+	read_it(&w, &q);
+	expect(DNS_FOUND, 1, 60);
+	assert_memory_equal(m.data, "\14host.example", 13);
+	/* A dot in a label is no dot between two. */
+	begin(&w, 0x8180, "a.test", 1);
+	record(&w, 1, "a-test", 1, 300, "\177\0\0\11", 4);
+	w.bytes[w.n - 20] = '.';
+	read_it(&w, &question);
+	expect(DNS_NONE, 0, 0);
+	/* The same name, in two labels. */
+	w.bytes[w.n - 22] = 1;
+	w.bytes[w.n - 20] = 4;
+	read_it(&w, &question);
+	expect(DNS_FOUND, 1, 300);
+}
+
+/* A server that only knows whom else to ask has not said that there is none (RFC 2308, 2.2). */
+static void
+referrals(void **state)
+{
+	struct wire w, ns = { .n = 0 };
+
+	(void)state;
+	put_name(&ns, "ns.test");
+	begin(&w, 0x8000, "a.test", 1);
+	record(&w, 2, "test", 2, 300, ns.bytes, ns.n);
+	read_it(&w, &question);
+	expect(DNS_FAILED, 0, 0);
+	assert_false(m.malformed);
+	record_soa(&w, 300, 60);
+	read_it(&w, &question);
+	expect(DNS_NONE, 0, 60);
+	begin(&w, 0x8180, "a.test", 1);
+	record(&w, 1, "a.test", 1, 300, "\177\0\0\11", 4);
+	record(&w, 2, "test", 2, 300, ns.bytes, ns.n);
+	read_it(&w, &question);
+	expect(DNS_FOUND, 1, 300);
+	begin(&w, 0x8183, "a.test", 1);
+	record(&w, 2, "test", 2, 300, ns.bytes, ns.n);
 	read_it(&w, &question);
 	expect(DNS_NONE, 0, 0);
 }
@@ -325,6 +424,12 @@ more_than_is_kept(void **state)
 		record(&w, 1, "a.test", 1, 300, (uint8_t[]){ 127, 0, 1, (uint8_t)i }, 4);
 	read_it(&w, &question);
 	expect(DNS_FOUND, DNS_RECORDS_MAX, 300);
+	/* More than anybody reads: nobody says, and it is no server's fault. */
+	w.bytes[6] = 1024 >> 8;
+	w.bytes[7] = 1;
+	read_it(&w, &question);
+	expect(DNS_FAILED, 0, 0);
+	assert_false(m.malformed);
 	begin(&w, 0x8180, "a.test", 12);
 	for (unsigned i = 0; i < 40; i++) {
 		char name[64] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.test";
@@ -368,6 +473,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(found),
 		cmocka_unit_test(aliases),
+		cmocka_unit_test(long_ways),
+		cmocka_unit_test(ways_through_odd_names),
+		cmocka_unit_test(referrals),
 		cmocka_unit_test(names_of_addresses),
 		cmocka_unit_test(none_and_how_long),
 		cmocka_unit_test(no_answer_at_all),

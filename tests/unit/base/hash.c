@@ -38,6 +38,27 @@ vectors(void **state)
 		assert_int_equal(hash_bytes(key, cases[i].in, strlen(cases[i].in)), cases[i].want);
 }
 
+/* Of the key 00 01 … 0f and the bytes 00 01 …, of a second implementation, which knows the vector
+ * of the paper (SipHash-2-4, appendix A). */
+static void
+vectors_with_a_key(void **state)
+{
+	static const struct {
+		size_t n;
+		uint64_t want;
+	} cases[] = { { 0, 0xabac0158050fc4dc }, { 1, 0xc9f49bf37d57ca93 },
+		{ 7, 0xd3927d989bb11140 }, { 8, 0x369095118d299a8e }, { 9, 0x25a48eb36c063de4 },
+		{ 15, 0xd320d86d2a519956 }, { 16, 0xcc4fdd1a7d908b66 },
+		{ 63, 0x9d199062b7bbb3a8 } };
+	uint8_t bytes[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)i;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(hash_bytes(bytes, bytes, cases[i].n), cases[i].want);
+}
+
 static void
 every_bit_of_the_key_counts(void **state)
 {
@@ -57,6 +78,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(vectors),
+		cmocka_unit_test(vectors_with_a_key),
 		cmocka_unit_test(every_bit_of_the_key_counts),
 	};
 
