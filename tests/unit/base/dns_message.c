@@ -184,6 +184,32 @@ link_name(unsigned i, char out[20])
 	return i == 0 ? "a.test" : out;
 }
 
+/* What stands beside an alias is not there (RFC 1034, 3.6.2), nor what is not of the Internet. */
+static void
+aliases_alone(void **state)
+{
+	struct wire w;
+
+	(void)state;
+	begin(&w, 0x8180, "a.test", 1);
+	record(&w, 1, "a.test", 1, 300, "\1\2\3\4", 4);
+	record_name(&w, "a.test", 5, 200, "b.test");
+	record(&w, 1, "a.test", 1, 300, "\1\2\3\4", 4);
+	record(&w, 1, "b.test", 1, 300, "\177\0\0\11", 4);
+	read_it(&w, &question);
+	expect(DNS_FOUND, 1, 200);
+	assert_memory_equal(m.data, "\177\0\0\11", 4);
+	begin(&w, 0x8180, "a.test", 1);
+	record(&w, 1, "a.test", 1, 300, "\1\2\3\4", 4);
+	w.bytes[w.n - 11] = 3;
+	read_it(&w, &question);
+	expect(DNS_NONE, 0, 0);
+	record_soa(&w, 300, 60);
+	w.bytes[w.n - (20 + 9 + 8) - 7] = 3;
+	read_it(&w, &question);
+	expect(DNS_NONE, 0, 0);
+}
+
 /* 16 one behind the other, in either order, and no more. */
 static void
 long_ways(void **state)
@@ -293,6 +319,11 @@ names_of_addresses(void **state)
 	read_it(&w, &q);
 	expect(DNS_FOUND, 1, 300);
 	assert_memory_equal(m.data, "\10z.a.test", 9);
+	/* A name, and something behind it. */
+	begin(&w, 0x8180, "a.test", 12);
+	record(&w, 1, "a.test", 12, 300, "\1z\300\14", 5);
+	read_it(&w, &q);
+	expect(DNS_FAILED, 0, 0);
 }
 
 static void
@@ -412,6 +443,55 @@ loops_and_lies(void **state)
 	expect(DNS_FAILED, 0, 0);
 }
 
+/* An answer that is good but for its owner's name: in place, and a pointer to what stands in
+ * `data`. */
+static void
+owned_by(const char *owner, size_t n, const void *data, size_t data_n, enum dns_state want)
+{
+	struct wire w;
+
+	begin(&w, 0x8180, "a.test", 1);
+	record(&w, 1, "z", 99, 300, data, data_n);
+	w.bytes[7]++;
+	memcpy(w.bytes + w.n, owner, n);
+	w.n += n;
+	put(&w, 0x00010001, 4);
+	put(&w, 300, 4);
+	put(&w, 0x00047f00, 4);
+	put(&w, 0x0009, 2);
+	/* Behind it, where only a pointer forward leads. */
+	put_name(&w, "a.test");
+	read_it(&w, &question);
+	assert_int_equal(m.state, want);
+	assert_int_equal(m.malformed, want == DNS_FAILED);
+}
+
+static void
+pointers(void **state)
+{
+	enum { DATA = 12 + 8 + 4 + 3 + 10 }; /* where it begins */
+	char chain[2 * 80], owner[66] = { 64 };
+
+	(void)state;
+	owned_by("\300\14", 2, "", 0, DNS_FOUND);
+	owned_by("\1a\300\16", 4, "", 0, DNS_FOUND);
+	owned_by((const char[]){ (char)0xc0, DATA + 16 }, 2, "", 0, DNS_FAILED);
+	owned_by((const char[]){ (char)0xc0, DATA }, 2, "\1a\4test", 8, DNS_FOUND);
+	/* Each to the one before it: 64 in all, with the owner's own, and no more. */
+	for (unsigned i = 0; i < 80; i++) {
+		chain[2 * i] = (char)0xc0;
+		chain[2 * i + 1] = (char)(i == 0 ? 12 : DATA + 2 * (i - 1));
+	}
+	owned_by((const char[]){ (char)0xc0, (char)(DATA + 2 * 62) }, 2, chain, sizeof(chain),
+	    DNS_FOUND);
+	owned_by((const char[]){ (char)0xc0, (char)(DATA + 2 * 63) }, 2, chain, sizeof(chain),
+	    DNS_FAILED);
+	/* 64 bytes are no label. */
+	owned_by(owner, sizeof(owner), "", 0, DNS_FAILED);
+	owner[0] = 63;
+	owned_by(owner, 65, "", 0, DNS_NONE);
+}
+
 static void
 more_than_is_kept(void **state)
 {
@@ -473,6 +553,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(found),
 		cmocka_unit_test(aliases),
+		cmocka_unit_test(aliases_alone),
 		cmocka_unit_test(long_ways),
 		cmocka_unit_test(ways_through_odd_names),
 		cmocka_unit_test(referrals),
@@ -480,6 +561,7 @@ main(void)
 		cmocka_unit_test(none_and_how_long),
 		cmocka_unit_test(no_answer_at_all),
 		cmocka_unit_test(loops_and_lies),
+		cmocka_unit_test(pointers),
 		cmocka_unit_test(more_than_is_kept),
 		cmocka_unit_test(damaged),
 	};
