@@ -95,7 +95,8 @@ weigh(struct agent *a, struct connection *c, const struct spop_frame *f, int64_t
 	enum weigh_step step;
 
 	w->again = false;
-	w->may_wait = patient && parking_has_room(&a->parking, f);
+	w->may_wait = patient && parking_has_room(&a->parking, f) &&
+		      (w->lookup.resolver == NULL || resolver_is_up(w->lookup.resolver));
 	step = weigh_notify(w, f, c->session.max_frame, now_s, out);
 	if (step == WEIGH_WAITS) {
 		if (parking_take(&a->parking, &c->stream, &c->parked, f, c->session.max_frame))

@@ -67,6 +67,10 @@ struct dns_waiter {
  */
 bool resolver_ask(struct resolver *r, const struct dns_question *q, struct dns_waiter *w);
 
+/* Is an answer to be expected? Not while every server is down: questions are still asked, and find
+ * out when one answers again. */
+bool resolver_is_up(const struct resolver *r);
+
 /* Wait no longer; the question goes on. Legal if it does not wait. */
 void resolver_leave(struct dns_waiter *w);
 

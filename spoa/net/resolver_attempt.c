@@ -69,6 +69,15 @@ is_down(const struct upstream *u)
 	return u->bad_in_row >= DOWN_AFTER;
 }
 
+bool
+resolver_is_up(const struct resolver *r)
+{
+	for (unsigned i = 0; i < r->servers; i++)
+		if (!is_down(r->server[i]))
+			return true;
+	return false;
+}
+
 /* The index of who is to be asked next; r->servers: nobody is left. */
 static unsigned
 server_next(struct resolver *r, struct question *q)
