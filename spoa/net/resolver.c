@@ -166,7 +166,6 @@ on_tick(struct ev_loop *loop, ev_timer *t, int events)
 		ev_timer_stop(loop, t);
 }
 
-/* From the list of servers: those that stay where they are keep what is known of them. */
 /* By name: other threads read them, so one that has a name keeps it. */
 static struct resolver_server *
 count_of(struct resolver *r, const struct resolver_place *place)
@@ -187,6 +186,7 @@ count_of(struct resolver *r, const struct resolver_place *place)
 	return c;
 }
 
+/* From the list of servers: those that stay where they are keep what is known of them. */
 static bool
 servers_read(struct resolver *r, const char **why)
 {

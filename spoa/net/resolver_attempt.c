@@ -189,7 +189,7 @@ on_attempt(struct channel_query *attempt, enum channel_end end, const uint8_t *b
 		server_bad(q->server);
 		break;
 	case CHANNEL_BROKEN:
-		/* One bad datagram breaks the socket of all: they may try once more. */
+		/* A refused port ends all that is on its socket: they may try once more. */
 		counter_add(&q->server->count->failures, 1);
 		server_bad(q->server);
 		q->no |= q->broken & bit;

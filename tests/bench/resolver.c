@@ -3,8 +3,8 @@
  *
  *   resolver SERVER NAMES-FILE TOTAL INFLIGHT [CACHE-MIB]
  *
- * Each name of the file is asked for in turn (with a number in front once all were), TOTAL
- * questions, INFLIGHT at once. Prints one line a figure: name, value, unit.
+ * Each name of the file is asked for in turn, again and again, TOTAL questions, INFLIGHT at once.
+ * Prints one line a figure: name, value, unit.
  */
 #include "net/resolver.h"
 

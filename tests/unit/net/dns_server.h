@@ -5,302 +5,355 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A DNS server for tests: UDP and TCP on one port of 127.0.0.1, on the test's own loop. */
-
-/* What it does with a question; what comes before another answer is followed by the right one. */
-enum dns_server_how {
-	SAYS_FOUND,   /* 127.0.0.9, ::9 or "Host.Example" for ttl_s */
-	SAYS_NONE,    /* NXDOMAIN, with an SOA for ttl_s */
-	SAYS_NO_SOA,  /* NXDOMAIN alone */
-	SAYS_NOTHING, /* keeps the last question, for dns_server_release */
-	SAYS_SERVFAIL,
-	SAYS_REFUSED,
-	SAYS_LOOP,      /* the owner of the answer points at itself */
-	SAYS_TRUNCATED, /* on UDP; on TCP 60 records */
-	WRONG_ID_FIRST,
-	WRONG_QUESTION_FIRST,
-	OTHER_PORT_FIRST,
-	EMPTY_FIRST,
-	GARBAGE_FIRST,
-	GARBAGE_ONLY,
+/* A DNS server on loopback, UDP and TCP, on the loop of the test; what it says is told by `mode`.
+ */
+enum dns_mode {
+	SAY_FOUND,
+	SAY_NONE,      /* NXDOMAIN with a SOA */
+	SAY_NONE_BARE, /* without */
+	SAY_NO_DATA,   /* NOERROR, no record, a SOA */
+	SAY_SERVFAIL,
+	SAY_REFUSED,
+	SAY_NOTHING,
+	SAY_LATER, /* when dns_server_release is called */
+	/* The right answer comes behind a false one: */
+	SAY_WRONG_ID,
+	SAY_WRONG_QUESTION,
+	SAY_WRONG_PORT,
+	SAY_EMPTY_FIRST,
+	/* Over TCP it comes. */
+	SAY_TRUNCATED,
+	SAY_TRUNCATED_TCP_SILENT,
+	/* Nothing right comes. */
+	SAY_LOOP,
+	SAY_LONG_NAME, /* a PTR of 255 bytes on the wire is right, and legal */
+	SAY_TOO_LONG,  /* 256 and more are not */
+	SAY_EMPTY,
+	SAY_GARBAGE,
+	SAY_HALF,
 };
 
-#define DNS_SERVER_MESSAGE_MAX 2048u
+#define DNS_SERVER_HELD 256u
+#define DNS_SERVER_TCP 8u
+#define DNS_SERVER_BYTES 2048u
 
-struct dns_server_message {
-	uint8_t bytes[DNS_SERVER_MESSAGE_MAX];
+struct dns_held {
+	uint8_t query[512];
 	size_t n;
+	struct sockaddr_in from;
 };
 
 struct dns_server {
 	struct ev_loop *loop;
-	ev_io udp, tcp, conn; /* one TCP connection at a time */
-	uint16_t port;
-	enum dns_server_how how;
-	uint32_t ttl_s;
-	unsigned udp_queries, tcp_queries;
-	struct sockaddr_in from;
-	struct dns_server_message asked; /* the last */
+	ev_io udp, tcp, connection[DNS_SERVER_TCP];
+	enum dns_mode mode;
+	uint32_t ttl_s, soa_ttl_s, soa_minimum_s;
+	unsigned asked, asked_tcp, port;
+	struct dns_held held[DNS_SERVER_HELD];
+	unsigned held_count;
 };
 
-static inline void
-dns_server_put(struct dns_server_message *m, unsigned long value, unsigned bytes)
+static size_t
+dns_put(uint8_t *out, size_t at, uint32_t value, unsigned bytes)
 {
-	while (bytes-- > 0)
-		m->bytes[m->n++] = (uint8_t)(value >> 8 * bytes);
+	for (unsigned i = 0; i < bytes; i++)
+		out[at + i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+	return at + bytes;
 }
 
-static inline void
-dns_server_record(struct dns_server_message *m, unsigned type, uint32_t ttl_s, uint8_t last)
+/* The end of the question that begins behind the header; the query is c-ares' own. */
+static size_t
+dns_question_end(const uint8_t *query, size_t n)
 {
-	static const char host[] = "\4Host\7Example";
+	size_t at = 12;
 
-	m->bytes[7]++;
-	dns_server_put(m, 0xc00c, 2);
-	dns_server_put(m, type, 2);
-	dns_server_put(m, 1, 2);
-	dns_server_put(m, ttl_s, 4);
+	while (at < n && query[at] != 0)
+		at += query[at] + 1u;
+	assert(at + 5 <= n);
+	return at + 5;
+}
+
+/* Record of the name that was asked for; what is wrong says 127.0.0.66. */
+static size_t
+dns_put_record(uint8_t *out, size_t at, unsigned type, uint32_t ttl_s, unsigned last)
+{
+	static const uint8_t host[] = "\4host\7example\3org";
+
+	at = dns_put(out, at, 0xc00c, 2);
+	at = dns_put(out, at, type, 2);
+	at = dns_put(out, at, 1, 2);
+	at = dns_put(out, at, ttl_s, 4);
+	at = dns_put(out, at, type == 1 ? 4 : type == 28 ? 16 : sizeof(host), 2);
 	if (type == 12) {
-		dns_server_put(m, sizeof(host), 2);
-		memcpy(m->bytes + m->n, host, sizeof(host));
-		m->n += sizeof(host);
-	} else if (type == 1) {
-		dns_server_put(m, 4, 2);
-		dns_server_put(m, 0x7f000000u | last, 4);
-	} else {
-		dns_server_put(m, 16, 2);
-		memset(m->bytes + m->n, 0, 15);
-		m->n += 15;
-		dns_server_put(m, last, 1);
+		memcpy(out + at, host, sizeof(host));
+		return at + sizeof(host);
+	}
+	if (type == 28) {
+		memset(out + at, 0, 12);
+		at += 12;
+	}
+	return dns_put(out, at, 0x7f000000 + last, 4);
+}
+
+/* A PTR of labels of 63 letters and, to make `bytes` on the wire, one more. */
+static size_t
+dns_put_long(uint8_t *out, size_t at, unsigned bytes)
+{
+	size_t length, left = bytes - 1;
+
+	at = dns_put(out, at, 0xc00c, 2);
+	at = dns_put(out, at, 12, 2);
+	at = dns_put(out, at, 1, 2);
+	at = dns_put(out, at, 300, 4);
+	at = dns_put(out, at, bytes, 2);
+	for (; left > 0; left -= length + 1) {
+		length = left > 64 ? 63 : left - 1;
+		out[at++] = (uint8_t)length;
+		memset(out + at, 'a', length);
+		at += length;
+	}
+	out[at++] = 0;
+	return at;
+}
+
+static size_t
+dns_reply(const struct dns_server *s, enum dns_mode mode, bool tcp, const uint8_t *query, size_t n,
+    uint8_t *out, unsigned last)
+{
+	size_t at = dns_question_end(query, n);
+	unsigned type = (unsigned)query[at - 4] << 8 | query[at - 3], answers = 0, authority = 0;
+	unsigned flags = 0x8180;
+
+	memcpy(out, query, at);
+	if (mode == SAY_NONE || mode == SAY_NO_DATA) {
+		static const uint8_t names[] = "\2ns\300\14\1h\300\14";
+
+		authority = 1;
+		at = dns_put(out, at, 0xc00c, 2);
+		at = dns_put(out, at, 6, 2);
+		at = dns_put(out, at, 1, 2);
+		at = dns_put(out, at, s->soa_ttl_s, 4);
+		at = dns_put(out, at, (uint32_t)sizeof(names) - 1 + 20, 2);
+		memcpy(out + at, names, sizeof(names) - 1);
+		at += sizeof(names) - 1;
+		for (unsigned i = 0; i < 4; i++)
+			at = dns_put(out, at, 7, 4);
+		at = dns_put(out, at, s->soa_minimum_s, 4);
+	} else if (mode == SAY_LONG_NAME || mode == SAY_TOO_LONG) {
+		answers = 1;
+		at = dns_put_long(out, at, mode == SAY_LONG_NAME ? 255 : 300);
+	} else if (mode == SAY_LOOP) {
+		answers = 1;
+		at = dns_put(out, at, 0xc000 + (uint32_t)at, 2); /* to itself */
+		at = dns_put(out, at, type, 2);
+		at = dns_put(out, at, 1, 2);
+		at = dns_put(out, at, 300, 4);
+		at = dns_put(out, at, 4, 2);
+		at = dns_put(out, at, 0x7f000002, 4);
+	} else if ((mode == SAY_TRUNCATED || mode == SAY_TRUNCATED_TCP_SILENT) && !tcp) {
+		flags |= 0x0200;
+	} else if (mode != SAY_NONE_BARE && mode != SAY_SERVFAIL && mode != SAY_REFUSED) {
+		/* What does not fit into a datagram of 512 bytes, where it comes over TCP. */
+		for (answers = 0; answers < (tcp ? 40u : 1u); answers++)
+			at = dns_put_record(out, at, type, s->ttl_s, last + answers);
+	}
+	flags |= mode == SAY_NONE || mode == SAY_NONE_BARE ? 3u
+		 : mode == SAY_SERVFAIL                    ? 2u
+		 : mode == SAY_REFUSED                     ? 5u
+							   : 0u;
+	dns_put(out, 2, flags, 2);
+	dns_put(out, 6, answers, 2);
+	dns_put(out, 8, authority, 2);
+	dns_put(out, 10, 0, 2);
+	return mode == SAY_HALF ? at - 7 : at;
+}
+
+static void
+dns_send(int fd, const uint8_t *bytes, size_t n, const struct sockaddr_in *to)
+{
+	ssize_t sent = sendto(fd, bytes, n, 0, (const struct sockaddr *)to, sizeof(*to));
+
+	assert(sent == (ssize_t)n);
+}
+
+/* What goes before the right answer, or in its place. */
+static void
+dns_send_false(struct dns_server *s, const uint8_t *query, size_t n, const struct sockaddr_in *from)
+{
+	uint8_t out[DNS_SERVER_BYTES];
+	size_t bytes = dns_reply(s, SAY_FOUND, false, query, n, out, 66);
+	int other;
+
+	switch (s->mode) {
+	case SAY_WRONG_ID:
+		out[1] ^= 0x5a;
+		dns_send(s->udp.fd, out, bytes, from);
+		break;
+	case SAY_WRONG_QUESTION:
+		out[13] ^= 1; /* a letter of the first label */
+		dns_send(s->udp.fd, out, bytes, from);
+		break;
+	case SAY_WRONG_PORT:
+		other = socket(AF_INET, SOCK_DGRAM, 0);
+		dns_send(other, out, bytes, from);
+		close(other);
+		break;
+	case SAY_EMPTY_FIRST:
+	case SAY_EMPTY:
+		dns_send(s->udp.fd, out, 0, from);
+		break;
+	case SAY_GARBAGE: /* of the right id */
+		memset(out + 2, 0xff, 60);
+		dns_send(s->udp.fd, out, 62, from);
+		break;
+	default:
+		break;
 	}
 }
 
-static inline void
-dns_server_soa(struct dns_server_message *m, uint32_t ttl_s)
-{
-	m->bytes[9]++;
-	dns_server_put(m, 0, 1);
-	dns_server_put(m, 6, 2);
-	dns_server_put(m, 1, 2);
-	dns_server_put(m, ttl_s, 4);
-	dns_server_put(m, 22, 2);
-	dns_server_put(m, 0, 2);
-	for (unsigned i = 0; i < 4; i++)
-		dns_server_put(m, 1, 4);
-	dns_server_put(m, ttl_s, 4);
-}
-
-/* The header and the question of what was asked, as an answer. */
-static inline struct dns_server_message
-dns_server_begin(const struct dns_server_message *asked, unsigned flags)
-{
-	struct dns_server_message m = { .n = 12 };
-	size_t end = 12;
-
-	while (end < asked->n && asked->bytes[end] != 0)
-		end += asked->bytes[end] + 1u;
-	end += 5;
-	assert(end <= asked->n);
-	memcpy(m.bytes, asked->bytes, end);
-	memset(m.bytes + 6, 0, 6);
-	m.bytes[2] = (uint8_t)(flags >> 8);
-	m.bytes[3] = (uint8_t)flags;
-	m.n = end;
-	return m;
-}
-
-static inline struct dns_server_message
-dns_server_answer(const struct dns_server *s, enum dns_server_how how, bool tcp)
-{
-	struct dns_server_message m =
-	    dns_server_begin(&s->asked, how == SAYS_NONE || how == SAYS_NO_SOA ? 0x8183
-					: how == SAYS_SERVFAIL                 ? 0x8182
-					: how == SAYS_REFUSED                  ? 0x8185
-					: how == SAYS_TRUNCATED && !tcp        ? 0x8380
-									       : 0x8180);
-	const unsigned type = m.bytes[m.n - 3];
-
-	if (how == SAYS_LOOP) {
-		m.bytes[7] = 1;
-		dns_server_put(&m, 0xc000 | m.n, 2);
-		dns_server_put(&m, 0x00010001, 4);
-		dns_server_put(&m, 60, 4);
-		dns_server_put(&m, 0x00047f000009, 6);
-	} else if (how == SAYS_NONE) {
-		dns_server_soa(&m, s->ttl_s);
-	} else if (how == SAYS_TRUNCATED && tcp) {
-		for (uint8_t i = 1; i <= 60; i++)
-			dns_server_record(&m, type, s->ttl_s, i);
-	} else if ((m.bytes[3] & 15) == 0 && how != SAYS_TRUNCATED) {
-		dns_server_record(&m, type, s->ttl_s, 9);
-	}
-	return m;
-}
-
-static inline void
-dns_server_send(struct dns_server *s, int fd, const struct dns_server_message *m)
-{
-	ssize_t sent =
-	    sendto(fd, m->bytes, m->n, 0, (const struct sockaddr *)&s->from, sizeof(s->from));
-
-	assert(sent == (ssize_t)m->n);
-}
-
-/* Something that must be ignored. */
-static inline void
-dns_server_mislead(struct dns_server *s)
-{
-	struct dns_server_message m = dns_server_begin(&s->asked, 0x8180);
-	int fd = s->udp.fd;
-
-	dns_server_record(&m, m.bytes[m.n - 3], 60, 66);
-	if (s->how == WRONG_ID_FIRST)
-		m.bytes[0] ^= 0x55;
-	if (s->how == WRONG_QUESTION_FIRST)
-		m.bytes[13] ^= 1;
-	if (s->how == EMPTY_FIRST)
-		m.n = 0;
-	if (s->how == GARBAGE_FIRST || s->how == GARBAGE_ONLY) {
-		memset(m.bytes, 0xff, sizeof(m.bytes));
-		m.n = 500;
-	}
-	if (s->how == OTHER_PORT_FIRST)
-		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	dns_server_send(s, fd, &m);
-	if (fd != s->udp.fd)
-		close(fd);
-}
-
-static inline void
-dns_server_on_udp(struct ev_loop *loop, ev_io *io, int events)
-{
-	struct dns_server *s = io->data;
-	socklen_t len = sizeof(s->from);
-	struct dns_server_message m;
-	ssize_t n = recvfrom(io->fd, s->asked.bytes, sizeof(s->asked.bytes), MSG_DONTWAIT,
-	    (struct sockaddr *)&s->from, &len);
-
-	(void)loop, (void)events;
-	if (n < 17)
-		return;
-	s->asked.n = (size_t)n;
-	s->udp_queries++;
-	if (s->how >= WRONG_ID_FIRST)
-		dns_server_mislead(s);
-	if (s->how == SAYS_NOTHING || s->how == GARBAGE_ONLY)
-		return;
-	m = dns_server_answer(s, s->how, false);
-	dns_server_send(s, io->fd, &m);
-}
-
-/* The answer to the last question, that was kept until now. */
-static inline void
+static void
 dns_server_release(struct dns_server *s)
 {
-	struct dns_server_message m = dns_server_answer(s, SAYS_FOUND, false);
+	uint8_t out[DNS_SERVER_BYTES];
 
-	dns_server_send(s, s->udp.fd, &m);
+	for (unsigned i = 0; i < s->held_count; i++) {
+		struct dns_held *h = &s->held[i];
+
+		dns_send(s->udp.fd, out, dns_reply(s, SAY_FOUND, false, h->query, h->n, out, 2),
+		    &h->from);
+	}
+	s->held_count = 0;
+	s->mode = SAY_FOUND;
 }
 
-static inline void
-dns_server_hang_up(struct dns_server *s)
-{
-	if (!ev_is_active(&s->conn))
-		return;
-	ev_io_stop(s->loop, &s->conn);
-	close(s->conn.fd);
-}
-
-/* Its questions are small: each comes in one piece on loopback. */
-static inline void
-dns_server_on_conn(struct ev_loop *loop, ev_io *io, int events)
+static void
+dns_on_udp(EV_P_ ev_io *io, int events)
 {
 	struct dns_server *s = io->data;
-	uint8_t bytes[DNS_SERVER_MESSAGE_MAX + 2];
-	ssize_t n = recv(io->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-	struct dns_server_message m;
+	struct dns_held h = { .n = 0 };
+	socklen_t length = sizeof(h.from);
+	uint8_t out[DNS_SERVER_BYTES];
+	ssize_t n;
 
 	(void)loop, (void)events;
-	if (n < 19) {
-		dns_server_hang_up(s);
+	n = recvfrom(io->fd, h.query, sizeof(h.query), 0, (struct sockaddr *)&h.from, &length);
+	if (n <= 0)
+		return;
+	h.n = (size_t)n;
+	s->asked++;
+	if (s->mode == SAY_LATER) {
+		assert(s->held_count < DNS_SERVER_HELD);
+		s->held[s->held_count++] = h;
 		return;
 	}
-	s->asked.n = (size_t)n - 2;
-	memcpy(s->asked.bytes, bytes + 2, s->asked.n);
-	s->tcp_queries++;
-	m = dns_server_answer(s, s->how, true);
-	bytes[0] = (uint8_t)(m.n >> 8);
-	bytes[1] = (uint8_t)m.n;
-	memcpy(bytes + 2, m.bytes, m.n);
-	n = send(io->fd, bytes, m.n + 2, MSG_NOSIGNAL);
-	assert(n == (ssize_t)m.n + 2);
+	dns_send_false(s, h.query, h.n, &h.from);
+	if (s->mode != SAY_NOTHING && s->mode != SAY_EMPTY && s->mode != SAY_GARBAGE)
+		dns_send(
+		    s->udp.fd, out, dns_reply(s, s->mode, false, h.query, h.n, out, 2), &h.from);
 }
 
-static inline void
-dns_server_on_tcp(struct ev_loop *loop, ev_io *io, int events)
+static void
+dns_on_connection(EV_P_ ev_io *io, int events)
+{
+	struct dns_server *s = io->data;
+	uint8_t query[514], out[DNS_SERVER_BYTES];
+	ssize_t n = recv(io->fd, query, sizeof(query), 0);
+	size_t bytes;
+
+	(void)events;
+	if (n <= 2) {
+		ev_io_stop(EV_A_ io);
+		close(io->fd);
+		return;
+	}
+	s->asked_tcp++;
+	if (s->mode == SAY_TRUNCATED_TCP_SILENT)
+		return;
+	bytes = dns_reply(s, s->mode, true, query + 2, (size_t)n - 2, out + 2, 2);
+	dns_put(out, 0, (uint32_t)bytes, 2);
+	n = send(io->fd, out, bytes + 2, MSG_NOSIGNAL);
+	assert(n == (ssize_t)bytes + 2);
+}
+
+static void
+dns_on_accept(EV_P_ ev_io *io, int events)
 {
 	struct dns_server *s = io->data;
 	int fd = accept(io->fd, NULL, NULL);
+	unsigned i = 0;
 
 	(void)events;
-	if (fd < 0)
-		return;
-	dns_server_hang_up(s);
-	ev_io_init(&s->conn, dns_server_on_conn, fd, EV_READ);
-	ev_io_start(loop, &s->conn);
+	while (i < DNS_SERVER_TCP && ev_is_active(&s->connection[i]))
+		i++;
+	assert(fd >= 0 && i < DNS_SERVER_TCP);
+	ev_io_init(&s->connection[i], dns_on_connection, fd, EV_READ);
+	s->connection[i].data = s;
+	ev_io_start(EV_A_ & s->connection[i]);
 }
 
-/* From now on TCP is refused. */
-static inline void
-dns_server_no_tcp(struct dns_server *s)
+static void
+dns_server_close_tcp(struct dns_server *s)
 {
+	if (!ev_is_active(&s->tcp))
+		return;
 	ev_io_stop(s->loop, &s->tcp);
 	close(s->tcp.fd);
-	s->tcp.fd = -1;
 }
 
-static inline void
-dns_server_start(struct dns_server *s, struct ev_loop *loop, enum dns_server_how how)
+static void
+dns_server_close(struct dns_server *s)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET };
-	socklen_t len = sizeof(at);
-	int udp, tcp;
-
-	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	*s = (struct dns_server){ .loop = loop, .how = how, .ttl_s = 300 };
-	/* Until the port is free for both. */
-	for (unsigned i = 0;; i++) {
-		assert(i < 100);
-		at.sin_port = 0;
-		udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		assert(udp >= 0 && tcp >= 0);
-		assert(bind(udp, (struct sockaddr *)&at, sizeof(at)) == 0);
-		assert(getsockname(udp, (struct sockaddr *)&at, &len) == 0);
-		if (bind(tcp, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(tcp, 16) == 0)
-			break;
-		close(udp);
-		close(tcp);
+	dns_server_close_tcp(s);
+	for (unsigned i = 0; i < DNS_SERVER_TCP; i++)
+		if (ev_is_active(&s->connection[i])) {
+			ev_io_stop(s->loop, &s->connection[i]);
+			close(s->connection[i].fd);
+		}
+	if (ev_is_active(&s->udp)) {
+		ev_io_stop(s->loop, &s->udp);
+		close(s->udp.fd);
 	}
-	s->port = ntohs(at.sin_port);
-	ev_io_init(&s->udp, dns_server_on_udp, udp, EV_READ);
-	ev_io_init(&s->tcp, dns_server_on_tcp, tcp, EV_READ);
-	ev_init(&s->conn, dns_server_on_conn);
-	s->udp.data = s->tcp.data = s->conn.data = s;
+}
+
+/* On a port that is free for UDP and TCP. */
+static void
+dns_server_open(struct dns_server *s, struct ev_loop *loop, enum dns_mode mode)
+{
+	int udp, tcp, bound;
+
+	memset(s, 0, sizeof(*s));
+	s->loop = loop;
+	s->mode = mode;
+	s->ttl_s = 300;
+	s->soa_ttl_s = s->soa_minimum_s = 120;
+	do {
+		struct sockaddr_in at = { .sin_family = AF_INET };
+		socklen_t length = sizeof(at);
+
+		at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+		tcp = socket(AF_INET, SOCK_STREAM, 0);
+		assert(udp >= 0 && tcp >= 0);
+		bound = bind(udp, (struct sockaddr *)&at, sizeof(at));
+		assert(bound == 0);
+		getsockname(udp, (struct sockaddr *)&at, &length);
+		s->port = ntohs(at.sin_port);
+		bound = bind(tcp, (struct sockaddr *)&at, sizeof(at));
+		if (bound != 0) {
+			close(udp);
+			close(tcp);
+		}
+	} while (bound != 0);
+	bound = listen(tcp, 8);
+	assert(bound == 0);
+	ev_io_init(&s->udp, dns_on_udp, udp, EV_READ);
+	ev_io_init(&s->tcp, dns_on_accept, tcp, EV_READ);
+	s->udp.data = s->tcp.data = s;
 	ev_io_start(loop, &s->udp);
 	ev_io_start(loop, &s->tcp);
-}
-
-static inline void
-dns_server_stop(struct dns_server *s)
-{
-	dns_server_hang_up(s);
-	ev_io_stop(s->loop, &s->udp);
-	close(s->udp.fd);
-	if (s->tcp.fd >= 0)
-		dns_server_no_tcp(s);
 }

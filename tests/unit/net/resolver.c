@@ -1,671 +1,389 @@
-#include "net/resolver.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "base/clock.h"
-#include "unit/net/dns_server.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define WATCHDOG_S 20. /* a test that hangs fails; none is slow */
-
-static struct ev_loop *loop;
-static struct dns_server server[2];
-static struct resolver *resolver;
-static struct dns_tally tally;
-
-/* Time enough for a noisy machine where nobody is silent. */
-static const struct resolver_options patient = { .attempt_ms = 5000, .deadline_ms = 15000 };
-/* Where somebody is. */
-static const struct resolver_options hasty = { .attempt_ms = 100, .deadline_ms = 15000 };
+#include "unit/net/resolver_lab.h"
 
 static void
-start(enum dns_server_how first, enum dns_server_how second, struct resolver_options o)
+says_what_servers_say(void **state)
 {
-	const char *why = NULL;
-	char list[64];
-
-	loop = ev_loop_new(0);
-	dns_server_start(&server[0], loop, first);
-	dns_server_start(&server[1], loop, second);
-	snprintf(list, sizeof(list), "127.0.0.1:%u, 127.0.0.1:%u", (unsigned)server[0].port,
-	    (unsigned)server[1].port);
-	o.servers = list;
-	memset(&tally, 0, sizeof(tally));
-	resolver = resolver_new(loop, &o, &why);
-	if (resolver == NULL)
-		fail_msg("%s", why);
-}
-
-static void
-end(void)
-{
-	resolver_free(resolver);
-	dns_server_stop(&server[0]);
-	dns_server_stop(&server[1]);
-	ev_loop_destroy(loop);
-}
-
-struct one {
-	struct dns_waiter w;
-	struct dns_question q;
-	unsigned done;
-	enum dns_state seen; /* when it was told */
-};
-
-static void
-on_done(struct dns_waiter *w)
-{
-	struct one *o = w->arg;
-	struct dns_answer a;
-
-	resolver_look(resolver, &o->q, &a);
-	o->seen = a.state;
-	o->done++;
-}
-
-static struct one
-one(enum dns_type type, const char *name)
-{
-	return (struct one){ .w = { .done = on_done },
-		.q = { .type = type, .name = slice_of(name), .tally = &tally } };
-}
-
-static bool
-ask(struct one *o)
-{
-	bool asked;
-	unsigned before = o->done;
-
-	o->w.arg = o;
-	asked = resolver_ask(resolver, &o->q, &o->w);
-	assert_int_equal(o->done, before);
-	return asked;
-}
-
-static void
-on_watchdog(struct ev_loop *l, ev_timer *t, int events)
-{
-	(void)l, (void)events;
-	*(bool *)t->data = true;
-}
-
-static bool
-is_done(void *o)
-{
-	return ((struct one *)o)->done > 0;
-}
-
-static void
-run_until(bool (*over)(void *arg), void *arg)
-{
-	bool hangs = false;
-	ev_timer watchdog;
-
-	ev_timer_init(&watchdog, on_watchdog, WATCHDOG_S, 0.);
-	watchdog.data = &hangs;
-	ev_now_update(loop);
-	ev_timer_start(loop, &watchdog);
-	while (!hangs && !over(arg))
-		ev_run(loop, EVRUN_ONCE);
-	ev_timer_stop(loop, &watchdog);
-	if (hangs)
-		fail_msg("nothing came");
-}
-
-/* Ask and wait. */
-static struct dns_answer
-answer_to(enum dns_type type, const char *name)
-{
-	struct one o = one(type, name);
-	struct dns_answer a;
-
-	assert_true(ask(&o));
-	run_until(is_done, &o);
-	assert_int_equal(o.done, 1);
-	resolver_look(resolver, &o.q, &a);
-	assert_int_equal(o.seen, a.state);
-	assert_int_not_equal(a.state, DNS_UNKNOWN);
-	return a;
-}
-
-static uint64_t
-counted(const struct counter *c)
-{
-	return counter_get(c);
-}
-
-static void
-found(void **state)
-{
-	struct one o = one(DNS_A, "a.test");
-	const struct resolver_counts *c;
-	struct dns_answer a;
+	enum { ANSWER, REFUSAL, FAILURE, TIMEOUT, MALFORMED };
+	static const struct {
+		const char *name;
+		enum dns_mode first, second;
+		enum dns_type type;
+		enum dns_state want;
+		unsigned counted; /* for the first server */
+		bool second_asked;
+	} cases[] = {
+		{ "found", SAY_FOUND, SAY_FOUND, DNS_A, DNS_FOUND, ANSWER, false },
+		{ "found, 16 bytes", SAY_FOUND, SAY_FOUND, DNS_AAAA, DNS_FOUND, ANSWER, false },
+		{ "found, a name", SAY_FOUND, SAY_FOUND, DNS_PTR, DNS_FOUND, ANSWER, false },
+		{ "none", SAY_NONE, SAY_FOUND, DNS_A, DNS_NONE, ANSWER, false },
+		{ "none, bare", SAY_NONE_BARE, SAY_FOUND, DNS_A, DNS_NONE, ANSWER, false },
+		{ "no data", SAY_NO_DATA, SAY_FOUND, DNS_A, DNS_NONE, ANSWER, false },
+		{ "servfail", SAY_SERVFAIL, SAY_FOUND, DNS_A, DNS_FOUND, FAILURE, true },
+		{ "refused", SAY_REFUSED, SAY_FOUND, DNS_A, DNS_FOUND, REFUSAL, true },
+		{ "silent", SAY_NOTHING, SAY_FOUND, DNS_A, DNS_FOUND, TIMEOUT, true },
+		{ "none who knows", SAY_REFUSED, SAY_SERVFAIL, DNS_A, DNS_FAILED, REFUSAL, true },
+		{ "second has none", SAY_SERVFAIL, SAY_NONE, DNS_A, DNS_NONE, FAILURE, true },
+		{ "wrong id", SAY_WRONG_ID, SAY_NONE, DNS_A, DNS_FOUND, ANSWER, false },
+		{ "wrong question", SAY_WRONG_QUESTION, SAY_NONE, DNS_A, DNS_FOUND, ANSWER, false },
+		{ "wrong port", SAY_WRONG_PORT, SAY_NONE, DNS_A, DNS_FOUND, ANSWER, false },
+		{ "truncated", SAY_TRUNCATED, SAY_NONE, DNS_A, DNS_FOUND, ANSWER, false },
+		{ "truncated, TCP silent", SAY_TRUNCATED_TCP_SILENT, SAY_NONE, DNS_A, DNS_NONE,
+		    TIMEOUT, true },
+		{ "loop", SAY_LOOP, SAY_FOUND, DNS_A, DNS_FOUND, MALFORMED, true },
+		{ "255 bytes", SAY_LONG_NAME, SAY_NONE, DNS_PTR, DNS_FOUND, ANSWER, false },
+		{ "300 bytes", SAY_TOO_LONG, SAY_NONE, DNS_PTR, DNS_NONE, MALFORMED, true },
+		{ "half", SAY_HALF, SAY_FOUND, DNS_A, DNS_FOUND, MALFORMED, true },
+		{ "garbage", SAY_GARBAGE, SAY_FOUND, DNS_A, DNS_FOUND, TIMEOUT, true },
+		{ "empty", SAY_EMPTY, SAY_FOUND, DNS_A, DNS_FOUND, TIMEOUT, true },
+		{ "empty, then right", SAY_EMPTY_FIRST, SAY_NONE, DNS_A, DNS_FOUND, ANSWER, false },
+	};
+	struct lab l;
 
 	(void)state;
-	start(SAYS_FOUND, SAYS_NOTHING, patient);
-	c = resolver_counts(resolver);
-	resolver_look(resolver, &o.q, &a);
-	assert_int_equal(a.state, DNS_UNKNOWN);
-	a = answer_to(DNS_A, "a.test");
-	assert_true(a.state == DNS_FOUND && a.count == 1);
-	assert_true(slice_equal(a.data, SLICE("\177\0\0\11")));
-	a = answer_to(DNS_PTR, "a.test");
-	assert_true(a.count == 1 && slice_equal(a.data, SLICE("\14host.example")));
-	a = answer_to(DNS_AAAA, "a.test");
-	assert_true(a.count == 1 && a.data.len == 16 && a.data.ptr[15] == 9);
-	assert_int_equal(server[0].udp_queries, 3);
-	assert_int_equal(server[1].udp_queries, 0);
-	assert_int_equal(counted(&tally.queries), 3);
-	assert_int_equal(counted(&tally.answers), 3);
-	assert_int_equal(counted(&tally.failures) + counted(&tally.timeouts), 0);
-	assert_int_equal(counted(&c->server[0].answers), 3);
-	assert_int_equal(atomic_load(&c->servers), 2);
-	assert_int_equal(counted(&c->inflight), 0);
-	assert_int_equal(counted(&c->cache_entries), 3);
-	end();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct resolver_server *c;
+		uint64_t counted[5];
+
+		print_message("  %s\n", cases[i].name);
+		lab_open(&l, 2,
+		    (struct resolver_options){ .deadline_ms = NEVER_MS,
+			.attempt_ms = cases[i].counted == TIMEOUT ? 250 : NEVER_MS });
+		l.server[0].mode = cases[i].first;
+		l.server[1].mode = cases[i].second;
+		assert_int_equal(look(&l, cases[i].type, "x.example"), DNS_UNKNOWN);
+		assert_int_equal(resolve(&l, cases[i].type, "x.example"), cases[i].want);
+		assert_int_equal(l.server[0].asked, 1);
+		assert_int_equal(l.server[1].asked > 0, cases[i].second_asked);
+		c = count(&l, 0);
+		counted[ANSWER] = counter_get(&c->answers);
+		counted[REFUSAL] = counter_get(&c->refused);
+		counted[FAILURE] = counter_get(&c->failures);
+		counted[TIMEOUT] = counter_get(&c->timeouts);
+		counted[MALFORMED] = counter_get(&c->malformed);
+		for (unsigned j = 0; j < 5; j++)
+			assert_int_equal(counted[j], j == cases[i].counted);
+		assert_int_equal(counter_get(&l.tally.queries), 1);
+		assert_int_equal(counter_get(&l.tally.answers), cases[i].want != DNS_FAILED);
+		assert_int_equal(counter_get(&l.tally.failures), cases[i].want == DNS_FAILED);
+		assert_int_equal(counter_get(&l.tally.timeouts), 0);
+		assert_int_equal(counter_get(&l.tally.lookups), 3);
+		assert_int_equal(counter_get(&l.tally.cached), cases[i].type == DNS_A ? 2 : 1);
+		assert_int_equal(counter_get(&resolver_counts(l.resolver)->inflight), 0);
+		lab_close(&l);
+	}
+}
+
+/* The records of a false answer end in 66, those of the right one in 2 and more. */
+static void
+believes_the_right_answer(void **state)
+{
+	static const enum dns_mode modes[] = { SAY_WRONG_ID, SAY_WRONG_QUESTION, SAY_WRONG_PORT,
+		SAY_TRUNCATED };
+	struct lab l;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		struct dns_question q;
+		struct dns_answer a;
+		struct slice record;
+		size_t at = 0;
+
+		lab_open(&l, 1, patient);
+		l.server[0].mode = modes[i];
+		resolve(&l, DNS_A, "x.example");
+		q = question(&l, DNS_A, "x.example");
+		resolver_look(l.resolver, &q, &a);
+		assert_int_equal(a.count, modes[i] == SAY_TRUNCATED ? 40 : 1);
+		for (char last = 2; dns_answer_next(&a, &at, &record); last++) {
+			assert_int_equal(record.len, 4);
+			assert_int_equal(record.ptr[3], last);
+		}
+		assert_int_equal(l.server[0].asked_tcp, modes[i] == SAY_TRUNCATED);
+		lab_close(&l);
+	}
+}
+
+/* A TCP connection that is refused may not cost those their answer that are on their way by UDP. */
+static void
+survives_broken_sockets(void **state)
+{
+	struct asker a[1] = { 0 };
+	struct lab l;
+
+	(void)state;
+	lab_open(&l, 1, patient);
+	l.server[0].mode = SAY_LATER;
+	assert_true(ask(&a[0], &l, DNS_A, "held"));
+	run_until(&l, l.server[0].asked == 1);
+	dns_server_close_tcp(&l.server[0]);
+	l.server[0].mode = SAY_TRUNCATED;
+	assert_int_equal(resolve(&l, DNS_A, "large"), DNS_FAILED);
+	assert_int_equal(a[0].done, 0);
+	dns_server_release(&l.server[0]);
+	run_until(&l, a[0].done == 1);
+	assert_int_equal(a[0].state, DNS_FOUND);
+	assert_int_equal(counter_get(&count(&l, 0)->answers), 1);
+	lab_close(&l);
 }
 
 static bool
-see_left(void *arg, const struct dns_cached *e)
+take_left(void *arg, const struct dns_cached *e)
 {
 	*(int64_t *)arg = e->left_ms;
 	return true;
 }
 
-/* Within how many seconds, rounded up, what is in the cache will be too old. */
-static unsigned
-left_s(void)
-{
-	int64_t left = 0;
-
-	dns_cache_walk(resolver_cache(resolver), clock_mono_ms(), see_left, &left);
-	return (unsigned)((left + 999) / 1000);
-}
-
-/* The time that is left is at most what was meant, and more than half of it. */
 static void
-how_long_it_is_known(void **state)
+clamps_how_long_it_is_known(void **state)
 {
 	static const struct {
-		const char *what;
-		enum dns_server_how how;
-		uint32_t ttl_s, zone_min_s, zone_max_s, want_s;
+		enum dns_mode mode;
+		uint32_t ttl_s, soa_ttl_s, soa_minimum_s, question_min_s, question_max_s, want_s;
 	} cases[] = {
-		{ "its own", SAYS_FOUND, 1000, 0, 0, 1000 },
-		{ "the resolver's least", SAYS_FOUND, 1, 0, 0, 200 },
-		{ "the resolver's most", SAYS_FOUND, 100000, 0, 0, 5000 },
-		{ "a TTL that looks negative", SAYS_FOUND, UINT32_MAX, 0, 0, 200 },
-		{ "the zone's least", SAYS_FOUND, 1, 800, 0, 800 },
-		{ "the zone's most", SAYS_FOUND, 1000, 0, 400, 400 },
-		{ "the zone's most is below the resolver's least", SAYS_FOUND, 1, 0, 60, 60 },
-		{ "and the answer's own is above both", SAYS_FOUND, 1000, 0, 60, 60 },
-		{ "of none", SAYS_NONE, 900, 0, 0, 900 },
-		{ "the least of none", SAYS_NONE, 1, 0, 0, 300 },
-		{ "the most of none", SAYS_NONE, 100000, 0, 0, 3000 },
-		{ "without SOA", SAYS_NO_SOA, 1000, 0, 0, 300 },
-		{ "none, and the zone's most", SAYS_NONE, 900, 0, 60, 60 },
-		{ "none is not known for longer by a zone's least", SAYS_NONE, 400, 2000, 0, 400 },
+		{ SAY_FOUND, 3000, 0, 0, 0, 0, 3000 },
+		{ SAY_FOUND, 10, 0, 0, 0, 0, 1000 },
+		{ SAY_FOUND, 90000, 0, 0, 0, 0, 5000 },
+		{ SAY_FOUND, UINT32_MAX, 0, 0, 0, 0, 1000 }, /* RFC 2181, 8: zero */
+		{ SAY_FOUND, 10, 0, 0, 600, 0, 600 },
+		{ SAY_FOUND, 3000, 0, 0, 0, 2000, 2000 },
+		{ SAY_FOUND, 9000, 0, 0, 500, 8000, 8000 },
+		{ SAY_NONE, 0, 3000, 2500, 0, 0, 2500 },
+		{ SAY_NONE, 0, 2600, 90000, 0, 0, 2600 },
+		{ SAY_NONE, 0, 10, 10, 0, 0, 1500 },
+		{ SAY_NONE, 0, 90000, 90000, 0, 0, 4000 },
+		{ SAY_NO_DATA, 0, 3000, 3000, 0, 0, 3000 },
+		{ SAY_NONE_BARE, 0, 0, 0, 0, 0, 1500 },
+		{ SAY_SERVFAIL, 0, 0, 0, 700, 800, 6000 },
 	};
+	struct lab l;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct one o = one(DNS_A, "a.test");
-		struct resolver_options options = patient;
-		unsigned left;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct asker a = { .waiter.done = on_done, .name = "x.example", .lab = &l };
+		struct dns_question q;
+		int64_t left_ms = 0;
 
-		options.ttl_min_s = 200;
-		options.ttl_max_s = 5000;
-		options.none_min_s = 300;
-		options.none_max_s = 3000;
-		start(cases[i].how, SAYS_NOTHING, options);
-		server[0].ttl_s = cases[i].ttl_s;
-		o.q.ttl_min_s = cases[i].zone_min_s;
-		o.q.ttl_max_s = cases[i].zone_max_s;
-		assert_true(ask(&o));
-		run_until(is_done, &o);
-		assert_int_equal(o.seen, cases[i].how == SAYS_FOUND ? DNS_FOUND : DNS_NONE);
-		left = left_s();
-		if (left > cases[i].want_s || left <= cases[i].want_s / 2)
-			fail_msg("%s: %u", cases[i].what, left);
-		end();
+		print_message("  %zu\n", i);
+		lab_open(&l, 1,
+		    (struct resolver_options){ .attempt_ms = NEVER_MS,
+			.deadline_ms = NEVER_MS,
+			.ttl_min_s = 1000,
+			.ttl_max_s = 5000,
+			.none_min_s = 1500,
+			.none_max_s = 4000,
+			.failed_s = 6000 });
+		l.server[0].mode = cases[i].mode;
+		l.server[0].ttl_s = cases[i].ttl_s;
+		l.server[0].soa_ttl_s = cases[i].soa_ttl_s;
+		l.server[0].soa_minimum_s = cases[i].soa_minimum_s;
+		q = question(&l, DNS_A, a.name);
+		q.ttl_min_s = cases[i].question_min_s;
+		q.ttl_max_s = cases[i].question_max_s;
+		assert_true(resolver_ask(l.resolver, &q, &a.waiter));
+		run_until(&l, a.done == 1);
+		dns_cache_walk(resolver_cache(l.resolver), 0, take_left, &left_ms);
+		assert_int_not_equal(left_ms, 0);
+		dns_cache_walk(resolver_cache(l.resolver), clock_mono_ms(), take_left, &left_ms);
+		/* A minute for a machine that is busy. */
+		assert_in_range(
+		    left_ms, cases[i].want_s * 1000ll - 60000, cases[i].want_s * 1000ll);
+		lab_close(&l);
 	}
 }
 
 static void
-the_next_one_is_asked(void **state)
+forgets_a_failure(void **state)
 {
-	static const struct {
-		const char *what;
-		enum dns_server_how how;
-		size_t counter;
-	} cases[] = {
-		{ "server failure", SAYS_SERVFAIL, offsetof(struct resolver_server, failures) },
-		{ "refused", SAYS_REFUSED, offsetof(struct resolver_server, refused) },
-		{ "silent", SAYS_NOTHING, offsetof(struct resolver_server, timeouts) },
-		{ "malformed", SAYS_LOOP, offsetof(struct resolver_server, malformed) },
-		{ "garbage", GARBAGE_ONLY, offsetof(struct resolver_server, timeouts) },
-	};
+	struct lab l;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		const struct resolver_server *s;
-		struct dns_answer a;
-
-		start(cases[i].how, SAYS_FOUND, hasty);
-		a = answer_to(DNS_A, "a.test");
-		s = &resolver_counts(resolver)->server[0];
-		if (a.state != DNS_FOUND || server[0].udp_queries == 0 ||
-		    counted((const struct counter *)(const void *)((const char *)s +
-								   cases[i].counter)) == 0)
-			fail_msg("%s", cases[i].what);
-		assert_int_equal(counted(&tally.queries), 1);
-		assert_int_equal(counted(&tally.answers), 1);
-		assert_int_equal(counted(&tally.failures) + counted(&tally.timeouts), 0);
-		end();
-	}
-}
-
-static bool
-is_forgotten(void *arg)
-{
-	struct dns_question *q = arg;
-	struct dns_answer a;
-
-	resolver_look(resolver, q, &a);
-	return a.state == DNS_UNKNOWN;
-}
-
-/* A timer that does nothing: the loop turns. */
-static void
-on_turn(struct ev_loop *l, ev_timer *t, int events)
-{
-	(void)l, (void)t, (void)events;
+	lab_open(&l, 1,
+	    (struct resolver_options){
+		.attempt_ms = NEVER_MS, .deadline_ms = NEVER_MS, .failed_s = 1 });
+	l.server[0].mode = SAY_REFUSED;
+	assert_int_equal(resolve(&l, DNS_A, "x.example"), DNS_FAILED);
+	run_until(&l, look(&l, DNS_A, "x.example") == DNS_UNKNOWN);
+	l.server[0].mode = SAY_FOUND;
+	assert_int_equal(resolve(&l, DNS_A, "x.example"), DNS_FOUND);
+	lab_close(&l);
 }
 
 static void
-nobody_says(void **state)
+asks_once_for_all(void **state)
 {
-	static const struct {
-		enum dns_server_how how;
-		bool timeout;
-	} cases[] = { { SAYS_NOTHING, true }, { SAYS_SERVFAIL, false }, { SAYS_REFUSED, false },
-		{ SAYS_LOOP, false } };
+	static struct asker a[100];
+	struct asker other = { 0 };
+	struct lab l;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct resolver_options o = {
-			.attempt_ms = 100, .deadline_ms = 1000, .failed_s = 1
-		};
-		struct one first = one(DNS_A, "a.test"), again = one(DNS_A, "a.test");
-		ev_timer turn;
-
-		if (!cases[i].timeout)
-			o.attempt_ms = o.deadline_ms = 10000;
-		start(cases[i].how, cases[i].how, o);
-		assert_true(ask(&first));
-		run_until(is_done, &first);
-		assert_int_equal(first.seen, DNS_FAILED);
-		assert_true(server[0].udp_queries > 0 && server[1].udp_queries > 0);
-		assert_int_equal(counted(&tally.timeouts), cases[i].timeout);
-		assert_int_equal(counted(&tally.failures), !cases[i].timeout);
-		/* And then it is asked again. */
-		ev_timer_init(&turn, on_turn, 0.01, 0.01);
-		ev_timer_start(loop, &turn);
-		run_until(is_forgotten, &first.q);
-		ev_timer_stop(loop, &turn);
-		server[0].how = server[1].how = SAYS_FOUND;
-		assert_true(ask(&again));
-		run_until(is_done, &again);
-		assert_int_equal(again.seen, DNS_FOUND);
-		assert_int_equal(first.done, 1);
-		end();
-	}
+	memset(a, 0, sizeof(a));
+	lab_open(&l, 1, patient);
+	l.server[0].mode = SAY_LATER;
+	for (unsigned i = 0; i < 100; i++)
+		assert_true(ask(&a[i], &l, DNS_A, "x.example"));
+	run_until(&l, l.server[0].asked == 1);
+	assert_int_equal(counter_get(&resolver_counts(l.resolver)->inflight), 1);
+	/* Another type is another question. */
+	assert_true(ask(&other, &l, DNS_AAAA, "x.example"));
+	run_until(&l, l.server[0].asked == 2);
+	dns_server_release(&l.server[0]);
+	for (unsigned i = 0; i < 100; i++)
+		run_until(&l, a[i].done == 1);
+	assert_int_equal(l.server[0].asked, 2);
+	assert_int_equal(counter_get(&l.tally.queries), 2);
+	run_until(&l, counter_get(&l.tally.answers) == 2);
+	assert_int_equal(counter_get(&resolver_counts(l.resolver)->coalesced), 99);
+	run_until(&l, other.done == 1);
+	assert_int_equal(look(&l, DNS_AAAA, "x.example"), DNS_FOUND);
+	lab_close(&l);
 }
 
 static void
-lies_are_ignored(void **state)
+bounds_what_is_on_its_way(void **state)
 {
-	static const struct {
-		const char *what;
-		enum dns_server_how how;
-	} cases[] = { { "wrong id", WRONG_ID_FIRST }, { "wrong question", WRONG_QUESTION_FIRST },
-		{ "from another port", OTHER_PORT_FIRST }, { "empty", EMPTY_FIRST },
-		{ "garbage", GARBAGE_FIRST } };
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct dns_answer a;
-
-		start(cases[i].how, SAYS_NOTHING, patient);
-		a = answer_to(DNS_A, "a.test");
-		if (a.state != DNS_FOUND || !slice_equal(a.data, SLICE("\177\0\0\11")))
-			fail_msg("%s", cases[i].what);
-		assert_int_equal(server[0].udp_queries, 1);
-		assert_int_equal(server[1].udp_queries, 0);
-		end();
-	}
-}
-
-static void
-what_is_truncated_comes_over_tcp(void **state)
-{
-	struct dns_answer a;
-
-	(void)state;
-	start(SAYS_TRUNCATED, SAYS_NOTHING, patient);
-	a = answer_to(DNS_A, "a.test");
-	assert_true(a.state == DNS_FOUND && a.count == 60);
-	assert_int_equal(server[0].tcp_queries, 1);
-	a = answer_to(DNS_A, "b.test");
-	assert_true(a.state == DNS_FOUND && a.count == 60);
-	assert_int_equal(server[0].tcp_queries, 2);
-	assert_int_equal(server[1].udp_queries, 0);
-	end();
-	/* Who has no TCP is no help. */
-	start(SAYS_TRUNCATED, SAYS_FOUND, patient);
-	dns_server_no_tcp(&server[0]);
-	a = answer_to(DNS_A, "a.test");
-	assert_true(a.state == DNS_FOUND && a.count == 1);
-	end();
-	start(SAYS_TRUNCATED, SAYS_TRUNCATED, patient);
-	dns_server_no_tcp(&server[0]);
-	dns_server_no_tcp(&server[1]);
-	a = answer_to(DNS_A, "a.test");
-	assert_int_equal(a.state, DNS_FAILED);
-	end();
-}
-
-static bool
-was_asked(void *arg)
-{
-	return ((struct dns_server *)arg)->udp_queries > 0;
-}
-
-static void
-one_question_for_many(void **state)
-{
-	enum { MANY = 100 };
-	static struct one many[MANY];
-
-	(void)state;
-	start(SAYS_NOTHING, SAYS_NOTHING, patient);
-	for (size_t i = 0; i < MANY; i++) {
-		many[i] = one(DNS_A, "a.test");
-		assert_true(ask(&many[i]));
-	}
-	resolver_leave(&many[0].w);
-	resolver_leave(&many[50].w);
-	resolver_leave(&many[50].w);
-	resolver_leave(&many[MANY - 1].w);
-	run_until(was_asked, &server[0]);
-	dns_server_release(&server[0]);
-	run_until(is_done, &many[1]);
-	for (size_t i = 0; i < MANY; i++) {
-		const bool left = i == 0 || i == 50 || i == MANY - 1;
-
-		assert_int_equal(many[i].done, !left);
-		assert_null(many[i].w.back);
-	}
-	assert_int_equal(server[0].udp_queries + server[1].udp_queries, 1);
-	assert_int_equal(counted(&resolver_counts(resolver)->coalesced), MANY - 1);
-	assert_int_equal(counted(&tally.queries), 1);
-	end();
-}
-
-static void
-not_more_than_so_many(void **state)
-{
-	enum { MANY = 4 };
+	static const char *const names[] = { "a", "b", "c", "d" };
 	struct resolver_options o = patient;
-	struct one many[MANY + 1];
-	char name[MANY + 1][32];
+	struct asker a[4] = { 0 }, more = { 0 };
+	struct lab l;
 
 	(void)state;
-	o.inflight_max = MANY;
-	start(SAYS_NOTHING, SAYS_NOTHING, o);
-	for (unsigned i = 0; i <= MANY; i++) {
-		snprintf(name[i], sizeof(name[i]), "n%u.test", i);
-		many[i] = one(DNS_A, name[i]);
-		assert_int_equal(ask(&many[i]), i < MANY);
-	}
-	assert_null(many[MANY].w.back);
-	assert_int_equal(counted(&resolver_counts(resolver)->dropped), 1);
-	assert_int_equal(counted(&resolver_counts(resolver)->inflight), MANY);
-	assert_int_equal(counted(&tally.dropped), 1);
-	/* What is on its way can be waited for by anybody. */
-	many[MANY] = one(DNS_A, name[0]);
-	assert_true(ask(&many[MANY]));
-	/* Freed with all of it on its way: nobody is told. */
-	run_until(was_asked, &server[0]);
-	end();
-	for (unsigned i = 0; i <= MANY; i++) {
-		assert_int_equal(many[i].done, 0);
-		assert_null(many[i].w.back);
-	}
-}
-
-/* One who is told asks again, and makes another leave. */
-static struct one told, sent_away, asked_then;
-
-static void
-on_done_meddle(struct dns_waiter *w)
-{
-	(void)w;
-	told.done++;
-	resolver_leave(&sent_away.w);
-	resolver_leave(&told.w);
-	assert_true(ask(&asked_then));
+	o.inflight_max = 4;
+	lab_open(&l, 1, o);
+	l.server[0].mode = SAY_LATER;
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(ask(&a[i], &l, DNS_A, names[i]));
+	assert_false(ask(&more, &l, DNS_A, "e"));
+	assert_null(more.waiter.back);
+	assert_int_equal(counter_get(&resolver_counts(l.resolver)->dropped), 1);
+	assert_int_equal(counter_get(&l.tally.dropped), 1);
+	assert_true(ask(&more, &l, DNS_A, "a")); /* is on its way */
+	run_until(&l, l.server[0].asked == 4);
+	dns_server_release(&l.server[0]);
+	run_until(&l, a[0].done + a[1].done + a[2].done + a[3].done + more.done == 5);
+	assert_int_equal(resolve(&l, DNS_A, "e"), DNS_FOUND);
+	lab_close(&l);
 }
 
 static void
-waiters_may_meddle(void **state)
+lets_waiters_leave(void **state)
 {
-	(void)state;
-	start(SAYS_FOUND, SAYS_FOUND, patient);
-	/* The last that asks is told first. */
-	sent_away = one(DNS_A, "a.test");
-	told = one(DNS_A, "a.test");
-	asked_then = one(DNS_A, "a.test");
-	told.w.done = on_done_meddle;
-	assert_true(ask(&sent_away) && ask(&told));
-	run_until(is_done, &told);
-	run_until(is_done, &asked_then);
-	assert_int_equal(told.done, 1);
-	assert_int_equal(sent_away.done, 0);
-	assert_int_equal(asked_then.seen, DNS_FOUND);
-	assert_int_equal(server[0].udp_queries, 2);
-	end();
-}
-
-static bool
-is_found(void *arg)
-{
-	struct dns_answer a;
-
-	resolver_look(resolver, arg, &a);
-	return a.state == DNS_FOUND;
-}
-
-static void
-what_is_late_is_kept(void **state)
-{
-	const struct resolver_options o = { .attempt_ms = 15000, .deadline_ms = 50 };
-	struct one first = one(DNS_A, "a.test"), next = one(DNS_A, "a.test");
+	struct asker a[4] = { 0 };
+	struct lab l;
 
 	(void)state;
-	start(SAYS_NOTHING, SAYS_NOTHING, o);
-	assert_true(ask(&first));
-	run_until(is_done, &first);
-	assert_int_equal(first.seen, DNS_FAILED);
-	/* Who asks meanwhile waits for the same. */
-	assert_true(ask(&next));
-	run_until(was_asked, &server[0]);
-	dns_server_release(&server[0]);
-	run_until(is_found, &first.q);
-	run_until(is_done, &next);
-	assert_int_equal(next.seen, DNS_FOUND);
-	assert_int_equal(first.done, 1);
-	assert_int_equal(counted(&resolver_counts(resolver)->late), 1);
-	assert_int_equal(counted(&resolver_counts(resolver)->inflight), 0);
-	assert_int_equal(server[0].udp_queries, 1);
-	end();
+	lab_open(&l, 1, patient);
+	l.server[0].mode = SAY_LATER;
+	resolver_leave(&a[0].waiter); /* it does not wait yet */
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(ask(&a[i], &l, DNS_A, "x.example"));
+	resolver_leave(&a[2].waiter);
+	resolver_leave(&a[2].waiter);
+	/* Whoever of the two is told first makes the other leave. */
+	a[0].leaves = &a[1].waiter;
+	a[1].leaves = &a[0].waiter;
+	run_until(&l, l.server[0].asked == 1);
+	dns_server_release(&l.server[0]);
+	run_until(&l, a[3].done == 1 && a[0].done + a[1].done == 1);
+	for (unsigned i = 0; i < 4; i++)
+		assert_null(a[i].waiter.back);
+	assert_int_equal(a[2].done, 0);
+	assert_int_equal(a[0].done + a[1].done, 1);
+
+	/* All may leave; what was asked is known all the same. */
+	l.server[0].mode = SAY_LATER;
+	memset(a, 0, sizeof(a));
+	assert_true(ask(&a[0], &l, DNS_A, "y.example"));
+	run_until(&l, l.server[0].held_count == 1);
+	resolver_leave(&a[0].waiter);
+	dns_server_release(&l.server[0]);
+	run_until(&l, look(&l, DNS_A, "y.example") == DNS_FOUND);
+	assert_int_equal(a[0].done, 0);
+	lab_close(&l);
 }
 
 static void
-ask_another(void)
+goes_with_questions_on_their_way(void **state)
 {
-	static unsigned n;
-	char name[32];
-
-	snprintf(name, sizeof(name), "another%u.test", n++);
-	assert_int_equal(answer_to(DNS_A, name).state, DNS_FOUND);
-}
-
-static void
-who_is_down_is_asked_last(void **state)
-{
-	const struct resolver_server *s;
-	unsigned before, asked = 0;
+	struct asker a[3] = { 0 };
+	struct lab l;
 
 	(void)state;
-	start(SAYS_NOTHING, SAYS_FOUND,
-	    (struct resolver_options){ .attempt_ms = 30, .deadline_ms = 15000 });
-	s = &resolver_counts(resolver)->server[0];
+	lab_open(&l, 2, patient);
+	l.server[0].mode = SAY_TRUNCATED_TCP_SILENT;
+	assert_true(ask(&a[0], &l, DNS_A, "tcp.example"));
+	run_until(&l, l.server[0].asked_tcp == 1);
+	l.server[0].mode = SAY_LATER;
+	assert_true(ask(&a[1], &l, DNS_A, "udp.example"));
+	assert_true(ask(&a[2], &l, DNS_A, "now.onion")); /* has ended, is not told */
+	lab_close(&l);
 	for (unsigned i = 0; i < 3; i++) {
-		assert_false(atomic_load(&s->down));
-		ask_another();
-	}
-	assert_true(atomic_load(&s->down));
-	assert_false(atomic_load(&s[1].down));
-	/* But for one now and then that finds out. */
-	before = server[0].udp_queries;
-	for (unsigned i = 0; i < 20; i++)
-		ask_another();
-	assert_in_range(server[0].udp_queries - before, 0, 10);
-	server[0].how = SAYS_FOUND;
-	while (atomic_load(&s->down) && ++asked < 100000)
-		ask_another();
-	assert_false(atomic_load(&s->down));
-	before = server[0].udp_queries;
-	ask_another();
-	assert_int_equal(server[0].udp_queries, before + 1);
-	end();
-}
-
-static void
-names(void **state)
-{
-	static const char *const bad[] = { "", ".", "A.test", "a.test.", "a..test", "a b.test",
-		"a/b.test" };
-	char longest[DNS_NAME_MAX + 1];
-
-	(void)state;
-	start(SAYS_FOUND, SAYS_FOUND, patient);
-	for (size_t i = 0; i < COUNT(bad); i++) {
-		struct one o = one(DNS_A, bad[i]);
-
-		if (ask(&o) || o.w.back != NULL)
-			fail_msg("%s", bad[i]);
-	}
-	/* 255 bytes on the wire. */
-	for (size_t i = 0; i < DNS_NAME_MAX; i++)
-		longest[i] = i % 64 == 63 ? '.' : 'x';
-	longest[DNS_NAME_MAX] = '\0';
-	assert_int_equal(answer_to(DNS_A, longest).state, DNS_FOUND);
-	assert_int_equal(server[0].udp_queries, 1);
-	end();
-}
-
-static void
-lists_of_servers(void **state)
-{
-	static const struct {
-		const char *in;
-		bool valid;
-	} cases[] = {
-		{ "127.0.0.1", true },
-		{ "127.0.0.1:5353", true },
-		{ "::1", true },
-		{ "[::1]", true },
-		{ "[::1]:65535", true },
-		{ " 127.0.0.1 , [::1]:53 ", true },
-		{ "1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6,1.1.1.7,1.1.1.8", true },
-		{ "1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6,1.1.1.7,1.1.1.8,1.1.1.9",
-		    false },
-		{ "", false },
-		{ ",", false },
-		{ "127.0.0.1,", false },
-		{ "127.0.0.1:", false },
-		{ "127.0.0.1:0", false },
-		{ "127.0.0.1:65536", false },
-		{ "127.0.0.1:53x", false },
-		{ "127.0.0.1:-1", false },
-		{ "[127.0.0.1]:53", false },
-		{ "[::1", false },
-		{ "[]", false },
-		{ "[", false },
-		{ "[::1]53", false },
-		{ "[::1]:", false },
-		{ "::1]:53", false },
-		{ "dns.example", false },
-		{ "127.0.0.1 127.0.0.2", false },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		/* A copy of exactly its size, so that a sanitizer sees a step beyond. */
-		size_t n = strlen(cases[i].in);
-		char *exact = malloc(n + 1);
-		const char *why = NULL;
-
-		exact = realloc(memcpy(exact, cases[i].in, n + 1), n > 0 ? n : 1);
-		if (resolver_servers_valid((struct slice){ exact, n }, &why) != cases[i].valid ||
-		    (why == NULL) != cases[i].valid)
-			fail_msg("%s", cases[i].in);
-		free(exact);
+		assert_int_equal(a[i].done, 0);
+		resolver_leave(&a[i].waiter);
 	}
 }
 
+/* c-ares refuses names under onion at once; on_done sees to it that nobody is told from within. */
 static void
-a_wrong_list_is_refused(void **state)
+tells_from_the_loop(void **state)
 {
-	const struct resolver_options o = { .servers = "not a server" };
-	const char *why = NULL;
+	struct asker a = { .asks_again = true };
+	struct lab l;
 
 	(void)state;
-	loop = ev_loop_new(0);
-	assert_null(resolver_new(loop, &o, &why));
-	assert_non_null(why);
-	resolver_free(NULL);
-	ev_loop_destroy(loop);
+	lab_open(&l, 2, patient);
+	assert_true(ask(&a, &l, DNS_A, "abc.onion"));
+	assert_int_equal(a.done, 0);
+	run_until(&l, a.done == 2);
+	assert_int_equal(a.state, DNS_FAILED);
+	assert_int_equal(l.server[0].asked + l.server[1].asked, 0);
+	assert_false(atomic_load(&count(&l, 0)->down));
+	lab_close(&l);
+}
+
+static void
+refuses_names_that_are_not_normal(void **state)
+{
+	char long_name[300], long_label[80] = "x.";
+	struct lab l;
+
+	(void)state;
+	memset(long_name, 'a', sizeof(long_name) - 1);
+	for (unsigned i = 60; i < 299; i += 60)
+		long_name[i] = '.';
+	long_name[299] = '\0';
+	memset(long_label + 2, 'b', 64);
+	{
+		const char *const names[] = { "", ".", "A.example", "a..b", "a.b.", "a b", "a\\.b",
+			long_name, long_label };
+
+		lab_open(&l, 1, patient);
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+			struct asker a = { .done = 0 };
+
+			assert_false(ask(&a, &l, DNS_A, names[i]));
+		}
+	}
+	long_name[DNS_NAME_MAX] = '\0';
+	assert_int_equal(resolve(&l, DNS_A, long_name), DNS_FOUND);
+	lab_close(&l);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(found),
-		cmocka_unit_test(how_long_it_is_known),
-		cmocka_unit_test(the_next_one_is_asked),
-		cmocka_unit_test(nobody_says),
-		cmocka_unit_test(lies_are_ignored),
-		cmocka_unit_test(what_is_truncated_comes_over_tcp),
-		cmocka_unit_test(one_question_for_many),
-		cmocka_unit_test(not_more_than_so_many),
-		cmocka_unit_test(waiters_may_meddle),
-		cmocka_unit_test(what_is_late_is_kept),
-		cmocka_unit_test(who_is_down_is_asked_last),
-		cmocka_unit_test(names),
-		cmocka_unit_test(lists_of_servers),
-		cmocka_unit_test(a_wrong_list_is_refused),
+		cmocka_unit_test(says_what_servers_say),
+		cmocka_unit_test(believes_the_right_answer),
+		cmocka_unit_test(survives_broken_sockets),
+		cmocka_unit_test(clamps_how_long_it_is_known),
+		cmocka_unit_test(forgets_a_failure),
+		cmocka_unit_test(asks_once_for_all),
+		cmocka_unit_test(bounds_what_is_on_its_way),
+		cmocka_unit_test(lets_waiters_leave),
+		cmocka_unit_test(goes_with_questions_on_their_way),
+		cmocka_unit_test(tells_from_the_loop),
+		cmocka_unit_test(refuses_names_that_are_not_normal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
