@@ -341,8 +341,8 @@ rule_matches(struct weighing *w, const struct rule *r)
 	return all;
 }
 
-void
-verdict_note(struct weighing *w, struct slice name, enum action action, int32_t weight, bool shadow)
+static void
+note(struct weighing *w, struct slice name, enum action action, int32_t weight, bool shadow)
 {
 	struct trace *t = w->trace;
 
@@ -350,8 +350,8 @@ verdict_note(struct weighing *w, struct slice name, enum action action, int32_t 
 		t->list[t->count++] = (struct matched){ name, action, weight, shadow };
 }
 
-void
-verdict_add(struct track *t, int32_t adjust)
+static void
+add_weight(struct track *t, int32_t adjust)
 {
 	int64_t sum = (int64_t)t->weight + adjust;
 
@@ -361,8 +361,8 @@ verdict_add(struct track *t, int32_t adjust)
 					      : (int32_t)sum;
 }
 
-void
-verdict_decide(const struct weighing *w, struct track *t, struct slice name, enum action action,
+static void
+decide(const struct weighing *w, struct track *t, struct slice name, enum action action,
     const struct challenge *c)
 {
 	if (t->decided)
@@ -379,21 +379,33 @@ verdict_decide(const struct weighing *w, struct track *t, struct slice name, enu
 	}
 }
 
+void
+verdict_apply(struct weighing *w, const struct effect *e)
+{
+	struct track *const tracks[] = { &w->would, e->shadow ? NULL : &w->real };
+
+	note(w, e->name, e->action, e->weight, e->shadow);
+	for (unsigned i = 0; i < 2; i++) {
+		if (tracks[i] == NULL)
+			continue;
+		if (e->action == ACTION_WEIGH)
+			add_weight(tracks[i], e->weight);
+		else
+			decide(w, tracks[i], e->name, e->action, e->challenge);
+	}
+}
+
+const struct challenge *
+verdict_challenge(const struct weighing *w, const struct rule *r)
+{
+	return r->own_challenge ? &r->challenge : &w->site->challenge;
+}
+
 static void
 apply(struct weighing *w, const struct rule *r)
 {
-	const struct challenge *c = r->own_challenge ? &r->challenge : &w->site->challenge;
-
-	verdict_note(w, r->name, r->action, r->adjust, r->shadow);
-	if (r->action == ACTION_WEIGH) {
-		if (!r->shadow)
-			verdict_add(&w->real, r->adjust);
-		verdict_add(&w->would, r->adjust);
-		return;
-	}
-	if (!r->shadow)
-		verdict_decide(w, &w->real, r->name, r->action, c);
-	verdict_decide(w, &w->would, r->name, r->action, c);
+	verdict_apply(w,
+	    &(struct effect){ r->name, r->action, r->adjust, verdict_challenge(w, r), r->shadow });
 }
 
 /* Of one 64: those that are marked, or have no key, between first and end. */
@@ -449,8 +461,8 @@ walk_rules(struct weighing *w, uint32_t first, uint32_t end)
 static void
 threshold_holds(struct weighing *w, struct track *track, const struct threshold *t)
 {
-	verdict_note(w, t->name, t->action, 0, track == &w->would);
-	verdict_decide(w, track, t->name, t->action, &t->challenge);
+	note(w, t->name, t->action, 0, track == &w->would);
+	decide(w, track, t->name, t->action, &t->challenge);
 }
 
 static void
@@ -484,17 +496,14 @@ weigh_evidence(struct weighing *w)
 {
 	const struct policy_settings *s = &w->policy->settings;
 
-	if ((w->request->cut & w->policy->read) != 0) {
-		verdict_note(w, SLICE("ammit/cut"), ACTION_WEIGH, s->cut_weight, false);
-		verdict_add(&w->real, s->cut_weight);
-		verdict_add(&w->would, s->cut_weight);
-	}
-	if (w->evidence->pass_elsewhere) {
-		verdict_note(
-		    w, SLICE("ammit/pass-elsewhere"), ACTION_WEIGH, s->mismatch_weight, false);
-		verdict_add(&w->real, s->mismatch_weight);
-		verdict_add(&w->would, s->mismatch_weight);
-	}
+	if ((w->request->cut & w->policy->read) != 0)
+		verdict_apply(w, &(struct effect){ .name = SLICE("ammit/cut"),
+				     .action = ACTION_WEIGH,
+				     .weight = s->cut_weight });
+	if (w->evidence->pass_elsewhere)
+		verdict_apply(w, &(struct effect){ .name = SLICE("ammit/pass-elsewhere"),
+				     .action = ACTION_WEIGH,
+				     .weight = s->mismatch_weight });
 }
 
 static void
@@ -511,10 +520,7 @@ conclude(const struct weighing *w, struct verdict *out)
 		.unknown = w->unknown,
 		.listings = w->listings,
 		.site = w->site->name };
-	for (unsigned i = 0; i < w->listings; i++) {
-		out->listed[i].zone = w->listed_zone[i];
-		out->listed[i].code = w->listed_code[i];
-	}
+	memcpy(out->listed, w->listed, w->listings * sizeof(out->listed[0]));
 	if (!w->site->shadow)
 		return;
 	out->kind = VERDICT_ALLOW;

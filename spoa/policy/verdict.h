@@ -21,6 +21,11 @@ enum verdict_kind { VERDICT_ALLOW, VERDICT_CHALLENGE, VERDICT_DENY, VERDICT_DRIP
 
 extern const char *const verdict_names[4]; /* "allow", "challenge", "deny", "drip" */
 
+/* A blocklist that lists the client: zone of the policy, code of the zone. */
+struct listing {
+	uint8_t zone, code;
+};
+
 struct verdict {
 	enum verdict_kind kind;
 	/* "bot/NAME", "threshold/NAME" or "default/allow"; lives as long as the policy. */
@@ -37,10 +42,7 @@ struct verdict {
 		int32_t weight;
 	} would;
 
-	/* Blocklists that list the client: zone of the policy, code of the zone. */
-	struct {
-		uint8_t zone, code;
-	} listed[ZONES_MAX];
+	struct listing listed[ZONES_MAX];
 	unsigned listings;
 	/* Rules and zones that could not be evaluated because the DNS has not answered yet. Not 0:
 	 * judge again when it has, if it is worth the wait. */

@@ -166,16 +166,12 @@ note_unknown(struct weighing *w, struct slice name)
 void
 verdict_apply_unknown(struct weighing *w, const struct rule *r)
 {
-	const struct challenge *c = r->own_challenge ? &r->challenge : &w->site->challenge;
 	const bool last = w->evidence->dns == NULL || w->evidence->dns->last;
 
 	note_unknown(w, r->name);
-	if (!last || !r->unknown_challenges)
-		return;
-	verdict_note(w, r->name, ACTION_CHALLENGE, 0, r->shadow);
-	if (!r->shadow)
-		verdict_decide(w, &w->real, r->name, ACTION_CHALLENGE, c);
-	verdict_decide(w, &w->would, r->name, ACTION_CHALLENGE, c);
+	if (last && r->unknown_challenges)
+		verdict_apply(w, &(struct effect){ r->name, ACTION_CHALLENGE, 0,
+				     verdict_challenge(w, r), r->shadow });
 }
 
 /* Somebody says that he is who he is not: the DNS says so, for certain. */
@@ -185,24 +181,20 @@ verdict_apply_forged(struct weighing *w, const struct rule *r)
 	const struct verify *v = w->forged;
 
 	w->forged = NULL;
-	if (v->forged == 0)
-		return;
-	verdict_note(w, v->forged_name, ACTION_WEIGH, v->forged, r->shadow);
-	if (!r->shadow)
-		verdict_add(&w->real, v->forged);
-	verdict_add(&w->would, v->forged);
+	if (v->forged != 0)
+		verdict_apply(w,
+		    &(struct effect){ v->forged_name, ACTION_WEIGH, v->forged, NULL, r->shadow });
 }
 
-/* A listing that comes before what lets a request through, or only asks for something. */
+/* A listing that comes before what lets a request through, or only asks for something: it is as
+ * if nothing had decided yet. */
 static void
-override(struct track *t, struct slice name)
+override(struct track *t)
 {
-	if (t->decided && t->kind == VERDICT_DENY)
+	if (t->kind == VERDICT_DENY)
 		return;
-	t->decided = true;
-	t->by_pass = false;
-	t->kind = VERDICT_DENY;
-	t->rule = name;
+	t->decided = t->by_pass = false;
+	t->kind = VERDICT_ALLOW;
 	t->challenge = NULL;
 }
 
@@ -212,19 +204,13 @@ apply_listing(struct weighing *w, unsigned n, unsigned worst)
 	const struct zone *z = w->policy->zone[n];
 	const struct zone_code *c = zone_code(z, worst);
 
-	w->listed_zone[w->listings] = (uint8_t)n;
-	w->listed_code[w->listings++] = (uint8_t)worst;
-	verdict_note(w, c->rule, c->action, c->weight, false);
+	w->listed[w->listings++] = (struct listing){ (uint8_t)n, (uint8_t)worst };
 	if (z->over_allow) {
-		override(&w->real, c->rule);
-		override(&w->would, c->rule);
-	} else if (c->action == ACTION_WEIGH) {
-		verdict_add(&w->real, c->weight);
-		verdict_add(&w->would, c->weight);
-	} else {
-		verdict_decide(w, &w->real, c->rule, c->action, &w->site->challenge);
-		verdict_decide(w, &w->would, c->rule, c->action, &w->site->challenge);
+		override(&w->real);
+		override(&w->would);
 	}
+	verdict_apply(
+	    w, &(struct effect){ c->rule, c->action, c->weight, &w->site->challenge, false });
 }
 
 /* The blocklists, where they can still change something. */

@@ -35,17 +35,23 @@ struct weighing {
 	bool unknown_here;           /* the rule at hand hangs on an answer that is not there */
 	const struct verify *forged; /* the rule at hand found a claim that is not so */
 	unsigned unknown, listings;
-	uint8_t listed_zone[ZONES_MAX], listed_code[ZONES_MAX];
+	struct listing listed[ZONES_MAX];
 };
 
-/* What matched, for `ammit explain`. */
-void verdict_note(
-    struct weighing *w, struct slice name, enum action action, int32_t weight, bool shadow);
+/* What something that matched comes to. */
+struct effect {
+	struct slice name;
+	enum action action;
+	int32_t weight;                    /* of WEIGH */
+	const struct challenge *challenge; /* of CHALLENGE */
+	bool shadow;                       /* for what would be, alone */
+};
 
-/* Neither does anything to a track that is decided. */
-void verdict_add(struct track *t, int32_t adjust);
-void verdict_decide(const struct weighing *w, struct track *t, struct slice name,
-    enum action action, const struct challenge *c);
+/* Note it, and apply it to the tracks that are not decided yet. */
+void verdict_apply(struct weighing *w, const struct effect *e);
+
+/* What a CHALLENGE of this rule asks for. */
+const struct challenge *verdict_challenge(const struct weighing *w, const struct rule *r);
 
 /* May anything be asked about this client? */
 bool verdict_may_ask(struct weighing *w);
