@@ -32,6 +32,17 @@ dns_answer_next(const struct dns_answer *a, size_t *at, struct slice *record)
 }
 
 struct slice
+dns_record_text(enum dns_type type, struct slice record, char room[ADDRESS_TEXT_MAX])
+{
+	struct address a;
+
+	if (type == DNS_PTR)
+		return record;
+	a = address_from_bytes(record.ptr, record.len);
+	return (struct slice){ room, address_format(&a, room) };
+}
+
+struct slice
 dns_name_normal(struct slice name, char out[DNS_NAME_MAX + 1])
 {
 	const struct slice none = { NULL, 0 };

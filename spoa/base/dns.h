@@ -39,6 +39,9 @@ struct dns_answer {
 /* The record at *at (begin with 0), which moves on; false at the end. Of a PTR the name alone. */
 bool dns_answer_next(const struct dns_answer *a, size_t *at, struct slice *record);
 
+/* For people: the address in `room`, or the name as it stands. */
+struct slice dns_record_text(enum dns_type type, struct slice record, char room[ADDRESS_TEXT_MAX]);
+
 /* Counts of whoever asks (a zone, the functions of expressions); written by one thread. */
 #define DNS_TALLY_CODES 64u
 

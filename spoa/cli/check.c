@@ -61,7 +61,7 @@ check_dns(const char *file, const struct policy *policy, const char *servers, st
 	}
 	for (unsigned i = 0; i < policy_zones(policy); i++) {
 		const struct zone *z = policy_zone(policy, i);
-		struct test_point listed, unlisted;
+		struct consulted listed, unlisted;
 		const char *wrong = consult_zone(c, i, &listed, &unlisted);
 
 		printf("%s: %s: %s; %s: %s\n", file, listed.name, listed.said, unlisted.name,

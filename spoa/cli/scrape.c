@@ -109,7 +109,7 @@ double
 scrape_quantile(const struct scrape *s, const struct scrape *before, const char *name,
     struct slice labels, double q)
 {
-	double at = 0, from = 0, below = 0, all;
+	double from = 0, below = 0, all;
 	struct slice le, bucket;
 	char text[160];
 
@@ -136,9 +136,8 @@ scrape_quantile(const struct scrape *s, const struct scrape *before, const char 
 		if (n >= q * all)
 			return n > below ? from + (to - from) * (q * all - below) / (n - below)
 					 : to;
-		at = to;
 		from = to;
 		below = n;
 	}
-	return at;
+	return from;
 }

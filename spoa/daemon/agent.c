@@ -109,7 +109,7 @@ weigh(struct agent *a, struct connection *c, const struct spop_frame *f, int64_t
 		return step != WEIGH_MALFORMED;
 	if (patient)
 		counter_add(&w->counts.not_waited, 1);
-	lookup_ask(&w->lookup, NULL, NULL);
+	lookup_ask(&w->lookup, NULL, NULL, NULL);
 	return step != WEIGH_MALFORMED;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "daemon/lookup.h"
+#include "daemon/probe.h"
 
 #define TURNS_MAX 8u /* a name, its addresses, and what rules behind them ask */
 
@@ -64,20 +65,11 @@ on_answer(struct dns_waiter *w)
 	c->waits--;
 }
 
-static struct dns_waiter *
-waiter_of(void *arg, unsigned i)
-{
-	struct consult *c = arg;
-
-	c->waiter[i] = (struct dns_waiter){ .done = on_answer, .arg = c };
-	return &c->waiter[i];
-}
-
 /* Each ends by the resolver's own deadline. */
 static void
-wait(struct consult *c)
+wait(struct consult *c, const unsigned *waits)
 {
-	while (c->waits > 0)
+	while (*waits > 0)
 		ev_run(c->loop, EVRUN_ONCE);
 }
 
@@ -93,28 +85,28 @@ consult_judge(struct consult *c, struct judge *j, const struct request *r, const
 		policy_judge(c->policy, j, r, &with, out, trace);
 		if (out->unknown == 0 || turn == TURNS_MAX)
 			return;
-		c->waits = lookup_ask(&c->lookup, waiter_of, c);
+		c->waits = lookup_ask(&c->lookup, c->waiter, on_answer, c);
 		if (c->waits == 0)
 			turn = TURNS_MAX - 1;
-		wait(c);
+		wait(c, &c->waits);
 	}
 }
 
 static void
-describe(struct consult *c, const struct dns_question *q, struct test_point *t,
-    struct dns_answer *answer)
+describe(
+    const struct probe *p, enum test_point which, struct consulted *t, struct dns_answer *answer)
 {
 	struct slice record;
 	size_t at = 0;
 
-	resolver_look(c->resolver, q, answer);
+	probe_look(p, which, t->name, answer);
 	t->answered = answer->state == DNS_FOUND || answer->state == DNS_NONE;
 	if (answer->state == DNS_FOUND && dns_answer_next(answer, &at, &record)) {
-		struct address a = address_from_bytes(record.ptr, record.len);
-		char text[ADDRESS_TEXT_MAX];
+		char room[ADDRESS_TEXT_MAX];
+		struct slice text = dns_record_text(answer->type, record, room);
 
-		address_format(&a, text);
-		snprintf(t->said, sizeof(t->said), "%s%s", text, answer->count > 1 ? ", …" : "");
+		snprintf(t->said, sizeof(t->said), "%.*s%s", (int)text.len, text.ptr,
+		    answer->count > 1 ? ", …" : "");
 	} else {
 		snprintf(t->said, sizeof(t->said), "%s",
 		    answer->state == DNS_NONE ? "not listed" : "no answer");
@@ -122,22 +114,14 @@ describe(struct consult *c, const struct dns_question *q, struct test_point *t,
 }
 
 const char *
-consult_zone(struct consult *c, unsigned n, struct test_point *listed, struct test_point *unlisted)
+consult_zone(struct consult *c, unsigned n, struct consulted *listed, struct consulted *unlisted)
 {
-	const struct zone *z = policy_zone(c->policy, n);
-	struct test_point *point[2] = { listed, unlisted };
-	struct dns_question q[2];
+	struct probe p = { .waits = 0 };
 	struct dns_answer answer[2];
 
-	c->waits = 0;
-	for (unsigned i = 0; i < 2; i++) {
-		q[i] = (struct dns_question){ .type = DNS_A,
-			.name = zone_test_name(z, i == 0, point[i]->name) };
-		if (resolver_ask(c->resolver, &q[i], waiter_of(c, c->waits)))
-			c->waits++;
-	}
-	wait(c);
-	for (unsigned i = 0; i < 2; i++)
-		describe(c, &q[i], point[i], &answer[i]);
-	return zone_health(z, &answer[0], &answer[1]);
+	probe_ask(&p, c->resolver, policy_zone(c->policy, n), NULL);
+	wait(c, &p.waits);
+	describe(&p, TEST_LISTED, listed, &answer[0]);
+	describe(&p, TEST_UNLISTED, unlisted, &answer[1]);
+	return zone_health(&answer[0], &answer[1]);
 }

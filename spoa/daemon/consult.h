@@ -18,7 +18,7 @@ void consult_judge(struct consult *c, struct judge *j, const struct request *r,
     const struct evidence *e, struct verdict *out, struct trace *trace);
 
 /* One test point of a zone (RFC 5782, section 5), and what was said about it. */
-struct test_point {
+struct consulted {
 	char name[DNS_NAME_MAX + 1];
 	char said[64]; /* "127.0.0.2", "not listed", "no answer" */
 	bool answered;
@@ -29,4 +29,4 @@ struct test_point {
  * constant words, NULL: nothing, as far as it was answered.
  */
 const char *consult_zone(
-    struct consult *c, unsigned n, struct test_point *listed, struct test_point *unlisted);
+    struct consult *c, unsigned n, struct consulted *listed, struct consulted *unlisted);

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/address.h"
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -23,22 +22,6 @@ struct totals {
 	bool cut;
 };
 
-static void
-put_record(struct text *t, enum dns_type type, struct slice record)
-{
-	char buf[ADDRESS_TEXT_MAX];
-	struct address a;
-
-	text_byte(t, ' ');
-	if (type == DNS_PTR) {
-		text_put(t, record);
-		return;
-	}
-	a = address_from_bytes(record.ptr, record.len);
-	address_format(&a, buf);
-	text_put(t, slice_of(buf));
-}
-
 static bool
 put_line(void *arg, const struct dns_cached *e)
 {
@@ -53,8 +36,12 @@ put_line(void *arg, const struct dns_cached *e)
 	text_put(&c->text, e->name);
 	text_printf(&c->text, " %s %lld", dns_state_names[e->answer.state],
 	    (long long)((e->left_ms + 999) / 1000));
-	while (dns_answer_next(&e->answer, &at, &record))
-		put_record(&c->text, e->answer.type, record);
+	while (dns_answer_next(&e->answer, &at, &record)) {
+		char room[ADDRESS_TEXT_MAX];
+
+		text_byte(&c->text, ' ');
+		text_put(&c->text, dns_record_text(e->answer.type, record, room));
+	}
 	text_byte(&c->text, '\n');
 	if (c->text.cut)
 		c->text.len = before; /* no half lines */

@@ -3,7 +3,7 @@
 #include <ev.h>
 
 #include "daemon/generation.h"
-#include "daemon/zones.h"
+#include "daemon/probe.h"
 #include "net/resolver.h"
 
 /*
@@ -20,11 +20,11 @@ struct health {
 	struct generation *generation; /* borrowed from the worker */
 	ev_timer timer;
 	double since_all_s; /* when all were asked */
-	struct probe {
-		struct dns_waiter waiter[2]; /* listed, unlisted */
+	struct checkup {
+		struct probe probe; /* first */
 		struct health *health;
-		unsigned number, waits; /* of the zone; waits: answers to come */
-	} probe[ZONES_MAX];
+		unsigned number; /* of the zone */
+	} checkup[ZONES_MAX];
 };
 
 void health_init(struct health *h, struct ev_loop *loop, struct resolver *r);

@@ -73,13 +73,16 @@ lookup_begin(struct lookup *l, struct zone_state *const *zones, bool again, bool
 }
 
 unsigned
-lookup_ask(struct lookup *l, struct dns_waiter *(*waiter)(void *arg, unsigned i), void *arg)
+lookup_ask(
+    struct lookup *l, struct dns_waiter *waiter, void (*done)(struct dns_waiter *w), void *arg)
 {
 	unsigned waiting = 0;
 
 	for (unsigned i = 0; i < l->wanted; i++) {
-		struct dns_waiter *w = waiter == NULL ? NULL : waiter(arg, waiting);
+		struct dns_waiter *w = waiter == NULL ? NULL : &waiter[waiting];
 
+		if (w != NULL)
+			*w = (struct dns_waiter){ .done = done, .arg = arg };
 		if (resolver_ask(l->resolver, &l->want[i].question, w) && w != NULL)
 			waiting++;
 	}

@@ -30,7 +30,9 @@ void lookup_init(
 /* Before each turn of a verdict. `again`: of the same request. */
 void lookup_begin(struct lookup *l, struct zone_state *const *zone, bool again, bool last);
 
-/* Ask for all that is wanted. waiter NULL: nobody waits; else that many of them, by number, each
- * with `done` set. How many wait now. */
+/*
+ * Ask for all that is wanted. waiter NULL: nobody waits; else LOOKUP_WANTED_MAX of them, of which
+ * none waits, and the first so many, which is returned, do now: `done` is told, with `arg` in it.
+ */
 unsigned lookup_ask(
-    struct lookup *l, struct dns_waiter *(*waiter)(void *arg, unsigned i), void *arg);
+    struct lookup *l, struct dns_waiter *waiter, void (*done)(struct dns_waiter *w), void *arg);

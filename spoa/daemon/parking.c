@@ -66,15 +66,6 @@ on_answer(struct dns_waiter *w)
 		make_ready(k);
 }
 
-static struct dns_waiter *
-waiter_of(void *arg, unsigned i)
-{
-	struct parked *k = arg;
-
-	k->waiter[i] = (struct dns_waiter){ .done = on_answer, .arg = k };
-	return &k->waiter[i];
-}
-
 static void
 watch_budget(struct parking *p)
 {
@@ -149,14 +140,14 @@ judge(struct parking *p, struct parked *k, struct spop_writer *out)
 	w->again = true;
 	w->may_wait = !k->spent && k->deadline > ev_now(p->loop);
 	if (weigh_notify(w, &f, k->max_frame, clock_steady_s(), out) == WEIGH_WAITS) {
-		k->waits = lookup_ask(&w->lookup, waiter_of, k);
+		k->waits = lookup_ask(&w->lookup, k->waiter, on_answer, k);
 		if (k->waits > 0)
 			return false;
 		w->may_wait = false;
 		weigh_notify(w, &f, k->max_frame, clock_steady_s(), out);
 	}
 	if (w->lookup.wanted > 0)
-		lookup_ask(&w->lookup, NULL, NULL);
+		lookup_ask(&w->lookup, NULL, NULL, NULL);
 	count(w, k, ev_now(p->loop));
 	return true;
 }
@@ -252,7 +243,7 @@ parking_take(struct parking *p, struct stream *s, struct parked_list *list,
 	const uint32_t budget_ms = policy_settings(p->weigher->generation->policy)->dns_budget_ms;
 	struct parked *k = xcalloc(1, size_of(n));
 
-	k->waits = lookup_ask(&p->weigher->lookup, waiter_of, k);
+	k->waits = lookup_ask(&p->weigher->lookup, k->waiter, on_answer, k);
 	if (k->waits == 0) {
 		free(k);
 		return false;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/memory.h"
 #include "base/slice.h"
 
@@ -203,18 +204,13 @@ chunk_size(struct slice line, size_t *out)
 	size_t n = 0, i = 0;
 
 	for (; i < line.len; i++) {
-		char c = ascii_lower(line.ptr[i]);
-		unsigned digit;
+		int digit = hex_value(line.ptr[i]);
 
-		if (c >= '0' && c <= '9')
-			digit = (unsigned)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			digit = (unsigned)(c - 'a') + 10;
-		else
+		if (digit < 0)
 			break;
 		if (n > SIZE_MAX >> 8)
 			return false;
-		n = n * 16 + digit;
+		n = n * 16 + (unsigned)digit;
 	}
 	*out = n;
 	return i > 0 && (i == line.len || line.ptr[i] == ';' || line.ptr[i] == ' ');

@@ -22,15 +22,10 @@ describe(const struct dns_answer *a, struct asked *out)
 	size_t at = 0;
 
 	while (a->state == DNS_FOUND && dns_answer_next(a, &at, &record)) {
-		char address[ADDRESS_TEXT_MAX];
-		struct address bytes;
+		char room[ADDRESS_TEXT_MAX];
 
-		if (a->type != DNS_PTR) {
-			bytes = address_from_bytes(record.ptr, record.len);
-			record = (struct slice){ address, address_format(&bytes, address) };
-		}
 		text_put(&t, t.len > 0 ? SLICE(", ") : SLICE(""));
-		text_put(&t, record);
+		text_put(&t, dns_record_text(a->type, record, room));
 	}
 	out->said[t.len] = '\0';
 }

@@ -111,12 +111,10 @@ odd_among(const struct dns_answer *a)
 }
 
 const char *
-zone_health(
-    const struct zone *z, const struct dns_answer *listed, const struct dns_answer *unlisted)
+zone_health(const struct dns_answer *listed, const struct dns_answer *unlisted)
 {
 	const char *why = odd_among(listed);
 
-	(void)z;
 	if (why == NULL)
 		why = odd_among(unlisted);
 	if (why != NULL)

@@ -56,5 +56,4 @@ struct slice zone_test_name(const struct zone *z, bool listed, char out[DNS_NAME
 
 /* NULL: healthy, as far as these answers tell (DNS_FAILED and DNS_UNKNOWN tell nothing); else what
  * is wrong, in constant words. */
-const char *zone_health(
-    const struct zone *z, const struct dns_answer *listed, const struct dns_answer *unlisted);
+const char *zone_health(const struct dns_answer *listed, const struct dns_answer *unlisted);

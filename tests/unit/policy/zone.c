@@ -146,7 +146,7 @@ healthy_or_not(void **state)
 		struct fake_dns d, e;
 		struct dns_answer listed = answer(&d, cases[i].listed);
 		struct dns_answer unlisted = answer(&e, cases[i].unlisted);
-		const char *got = zone_health(&bl, &listed, &unlisted);
+		const char *got = zone_health(&listed, &unlisted);
 
 		if ((got == NULL) != (cases[i].want == NULL) ||
 		    (got != NULL && strstr(got, cases[i].want) == NULL))
