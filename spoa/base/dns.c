@@ -54,10 +54,8 @@ dns_name_normal(struct slice name, char out[DNS_NAME_MAX + 1])
 		return none;
 	for (size_t i = 0; i < name.len; i++) {
 		char c = ascii_lower(name.ptr[i]);
-		bool fits =
-		    (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 
-		if (c == '.' ? label == 0 : !fits || ++label > 63)
+		if (c == '.' ? label == 0 : !ascii_is_word(c) || ++label > 63)
 			return none;
 		if (c == '.')
 			label = 0;

@@ -34,6 +34,15 @@ ascii_lower(char c)
 	return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
+/* A letter, a digit, - or _: what names of headers, cookies and hosts are made of here. */
+static inline bool
+ascii_is_word(char c)
+{
+	char low = ascii_lower(c);
+
+	return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
 /* By ascii_lower. */
 bool slice_equal_nocase(struct slice a, struct slice b);
 

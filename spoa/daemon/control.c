@@ -1,6 +1,7 @@
 #include "daemon/control.h"
 
 #include "base/address.h"
+#include "base/dns.h"
 
 #define TEXT_PLAIN "text/plain; charset=utf-8"
 
@@ -49,14 +50,10 @@ host_is_here(struct slice host)
 bool
 control_part_valid(struct slice part)
 {
-	for (size_t i = 0; i < part.len; i++) {
-		char c = ascii_lower(part.ptr[i]);
-
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-			c == '_'))
+	for (size_t i = 0; i < part.len; i++)
+		if (!ascii_is_word(part.ptr[i]) && part.ptr[i] != '.')
 			return false;
-	}
-	return part.len <= 253;
+	return part.len <= DNS_NAME_MAX;
 }
 
 static const struct place_row *

@@ -37,13 +37,9 @@ schema_int(const struct tree *map, const char *key, int64_t min, int64_t max, in
 bool
 schema_is_word(struct slice s)
 {
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.ptr[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			c == '-' || c == '_'))
+	for (size_t i = 0; i < s.len; i++)
+		if (!ascii_is_word(s.ptr[i]))
 			return false;
-	}
 	return s.len > 0;
 }
 
