@@ -6,7 +6,7 @@
 set -eu
 
 build="make gcc libc6-dev pkg-config libev-dev libssl-dev libcjson-dev libpcre2-dev libmicrohttpd-dev libfyaml-dev
-	libmaxminddb-dev libc-ares-dev"
+	libmaxminddb-dev libc-ares-dev zlib1g-dev"
 run="haproxy"
 check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium chromium chromium-driver
 	valgrind wrk cgit lighttpd rbldnsd unbound shellcheck clang clang-format libclang-rt-14-dev git"

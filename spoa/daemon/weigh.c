@@ -148,6 +148,7 @@ check_pass(struct weigher *w, struct request *r, struct host *h, int64_t now_s, 
 		    w->passes, &w->generation->keys, text, now_s, host_of(h, r), &r->src, &pass);
 	if (state == PASS_GOOD) {
 		e->level = pass.level;
+		e->by = pass.by;
 		request_set_number(
 		    r, REQUEST_PASS_AGE, now_s > pass.issued_s ? now_s - pass.issued_s : 0);
 	} else if (state == PASS_ELSEWHERE)
