@@ -72,10 +72,26 @@ destroy(struct front *f)
 	pthread_mutex_destroy(&f->lock);
 }
 
+/* Nobody is caught by a honeypot that has been closed meanwhile. */
+static void
+on_trap(void *arg, const struct address *client)
+{
+	struct front *f = arg;
+	uint32_t trap_s = policy_settings(f->generation->policy)->trap_s;
+	int64_t now_s = clock_steady_s();
+
+	if (trap_s > 0)
+		trap_add(f->trap, client, now_s, now_s + trap_s);
+}
+
 bool
-front_start(struct front *f, int listen_fd, struct generation *g, const char **why)
+front_start(
+    struct front *f, int listen_fd, struct trap *trap, struct generation *g, const char **why)
 {
 	memset(f, 0, sizeof(*f));
+	f->trap = trap;
+	f->site.trap = on_trap;
+	f->site.trap_arg = f;
 	f->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (f->loop == NULL) {
 		*why = "no event loop: out of descriptors";

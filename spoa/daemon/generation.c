@@ -58,9 +58,9 @@ struct pages *
 generation_pages(const char *policy_file, const struct policy *policy, struct problems *p)
 {
 	const char *why;
-	struct pages *pages = pages_new(NULL, &why);
+	const struct page_theme theme = { .trap = policy_settings(policy)->trap_s > 0 };
+	struct pages *pages = pages_new(&theme, &why);
 
-	(void)policy;
 	if (pages == NULL)
 		problem_error(p,
 		    &(struct place){

@@ -250,6 +250,8 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 		return WEIGH_ANSWERED;
 	}
 	check_pass(w, &r, &host, now_s, &e);
+	e.trapped = w->trap != NULL && policy_settings(w->generation->policy)->trap_s > 0 &&
+		    trap_holds(w->trap, &r.src, now_s);
 	if (w->lookup.resolver != NULL) {
 		lookup_begin(&w->lookup, w->generation->zone, w->again, !w->may_wait);
 		e.dns = &w->lookup.view;

@@ -510,6 +510,170 @@ test_flood(void **state)
 	end(&s);
 }
 
+/* ---- other ways than the proof of work ---- */
+
+static void
+offer(struct scene *s, unsigned methods)
+{
+	begin(s);
+	s->ticket.challenge.methods = (uint8_t)methods;
+	s->ticket.challenge.wait_s = 10;
+	seal(s);
+}
+
+static unsigned
+passed_by(struct scene *s)
+{
+	struct address client = address("192.0.2.77");
+	struct pass p;
+
+	assert_int_equal(pass_check(&s->keys, (struct slice){ s->answer.pass, s->answer.pass_len },
+			     s->request.visit.now_s, s->ticket.host, &client, &p),
+	    PASS_GOOD);
+	return p.by;
+}
+
+/* Whatever is tried, only what the ticket offers counts. */
+static void
+test_methods_offered(void **state)
+{
+	static const enum method tried[] = { METHOD_POW, METHOD_WAIT, METHOD_QUESTION,
+		METHOD_VIDEO };
+
+	(void)state;
+	for (unsigned offered = 1; offered <= METHODS_OFFERED; offered++) {
+		if ((offered & ~(unsigned)METHOD_VIDEO) == 0)
+			continue;
+		for (size_t i = 0; i < sizeof(tried) / sizeof(tried[0]); i++) {
+			unsigned ways = tried[i] == METHOD_WAIT ? METHOD_WAIT | METHOD_RESOURCE
+								: (unsigned)tried[i];
+			enum gate_outcome want =
+			    (offered & ways) == 0                                     ? GATE_METHOD
+			    : tried[i] != METHOD_WAIT || (offered & METHOD_WAIT) != 0 ? GATE_PASSED
+										      : GATE_EARLY;
+			struct scene s;
+
+			offer(&s, offered);
+			solve_for(&s, 512, 8);
+			s.request.method = tried[i];
+			s.request.visit.now_s = NOW + 10;
+			if (redeem(&s) != want)
+				fail_msg("%u offered, %u tried", offered, (unsigned)tried[i]);
+			if (want == GATE_PASSED)
+				assert_int_equal(passed_by(&s), tried[i]);
+			else
+				assert_int_equal(s.answer.pass_len, 0);
+			end(&s);
+		}
+	}
+}
+
+static void
+test_wait(void **state)
+{
+	static const struct {
+		int64_t after_s;
+		enum gate_outcome want;
+		unsigned left_s;
+	} cases[] = { { -50, GATE_EARLY, 10 }, { 0, GATE_EARLY, 10 }, { 1, GATE_EARLY, 9 },
+		{ 9, GATE_EARLY, 1 }, { 10, GATE_PASSED, 0 }, { 600, GATE_PASSED, 0 },
+		{ 601, GATE_EXPIRED, 0 }, { -61, GATE_EXPIRED, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct scene s;
+
+		offer(&s, METHOD_WAIT);
+		s.request.method = METHOD_WAIT;
+		s.request.visit.now_s = NOW + cases[i].after_s;
+		assert_int_equal(redeem(&s), cases[i].want);
+		assert_int_equal(s.answer.left_s, cases[i].left_s);
+		/* To come too early spends nothing. */
+		if (cases[i].want == GATE_EARLY) {
+			s.request.visit.now_s = NOW + 10;
+			assert_int_equal(redeem(&s), GATE_PASSED);
+		}
+		end(&s);
+	}
+}
+
+/* One pass a ticket, by whatever way. */
+static void
+test_wait_and_work_buy_one(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	offer(&s, METHOD_WAIT | METHOD_POW);
+	solve_for(&s, 512, 8);
+	s.request.visit.now_s = NOW + 10;
+	assert_int_equal(redeem(&s), GATE_PASSED);
+	s.request.method = METHOD_WAIT;
+	s.request.visit.now_s = NOW + 10 + GATE_AGAIN_S + 1;
+	assert_int_equal(redeem(&s), GATE_SPENT);
+	s.request.visit.now_s = NOW + 10;
+	s.request.visit.client = address("192.0.2.78");
+	assert_int_equal(redeem(&s), GATE_SPENT);
+	end(&s);
+}
+
+static void
+see(struct scene *s, const char *client)
+{
+	struct gate_visit v = s->request.visit;
+	char store[TICKET_HOST_MAX];
+	struct gate_answer a;
+	struct ticket t;
+
+	v.client = address(client);
+	assert_int_equal(gate_open(&s->keys, s->spent, &v, &t, store, &a), GATE_PASSED);
+	gate_see(s->seen, &v, &t);
+}
+
+static void
+test_resource(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	offer(&s, METHOD_RESOURCE);
+	s.request.method = METHOD_WAIT;
+	assert_int_equal(redeem(&s), GATE_EARLY);
+	assert_int_equal(s.answer.left_s, 1);
+	/* A neighbour in the same network fetched it: that is somebody else. */
+	see(&s, "192.0.2.78");
+	assert_int_equal(redeem(&s), GATE_EARLY);
+	end(&s);
+
+	offer(&s, METHOD_RESOURCE | METHOD_WAIT);
+	s.request.method = METHOD_WAIT;
+	see(&s, "192.0.2.77");
+	assert_int_equal(redeem(&s), GATE_PASSED);
+	assert_int_equal(passed_by(&s), METHOD_RESOURCE);
+	assert_int_equal(s.answer.by, METHOD_RESOURCE);
+	end(&s);
+}
+
+/* What was learned on the side stands in the pass; it is no way in. */
+static void
+test_also(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	s.request.also = METHOD_VIDEO;
+	assert_int_equal(redeem(&s), GATE_PASSED);
+	assert_int_equal(passed_by(&s), METHOD_POW | METHOD_VIDEO);
+	end(&s);
+	begin(&s);
+	s.request.also = METHOD_VIDEO;
+	s.request.solution =
+	    SLICE("00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000");
+	assert_int_equal(redeem(&s), GATE_WRONG);
+	end(&s);
+}
+
 int
 main(void)
 {
@@ -528,6 +692,11 @@ main(void)
 		cmocka_unit_test(test_tickets_bent),
 		cmocka_unit_test(test_host_no_pass_can_name),
 		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_methods_offered),
+		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_wait_and_work_buy_one),
+		cmocka_unit_test(test_resource),
+		cmocka_unit_test(test_also),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
