@@ -195,22 +195,6 @@ put_counted(
 	put_word(out, p, l, w, slice_of(digits));
 }
 
-/* What stands in a script of type application/json: nothing in it may look like the end of one. */
-static void
-put_json_string(struct text *out, struct slice s)
-{
-	text_byte(out, '"');
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
-
-		if (c < 0x20 || c == '"' || c == '\\' || c == '<')
-			text_printf(out, "\\u%04x", c);
-		else
-			text_byte(out, (char)c);
-	}
-	text_byte(out, '"');
-}
-
 /* The words that the script says. */
 static void
 put_words(struct text *out, const struct pages *p, const struct locale *l)
@@ -225,7 +209,7 @@ put_words(struct text *out, const struct pages *p, const struct locale *l)
 
 	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
 		text_printf(out, "%c\"%s\":", i == 0 ? '{' : ',', said[i].key);
-		put_json_string(out, word(p, l, said[i].word));
+		text_quote_utf8(out, word(p, l, said[i].word));
 	}
 	text_byte(out, '}');
 }

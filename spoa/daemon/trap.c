@@ -11,8 +11,8 @@
 #define PROBES 8u
 
 /*
- * A slot is 32 bits of hash and 32 bits of time, so that it is read and written in one go. Times are
- * counted from the first one, so that they fit.
+ * A slot is 32 bits of hash and 32 bits of time, so that it is read and written in one go. Times
+ * are counted from the first one, so that they fit.
  */
 struct trap {
 	uint8_t key[HASH_KEY_BYTES];

@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-/* What the file itself says, in its boxes (ISO/IEC 14496-12): tkhd has the size, mvhd the length. */
+/* What the file itself says, in its boxes (ISO/IEC 14496-12): tkhd has the size, mvhd the length.
+ */
 static uint32_t
 word_behind(const struct clip *c, const char *box, size_t at)
 {
@@ -55,10 +56,10 @@ test_right(void **state)
 		bool right;
 	} cases[] = { { "48x32@400", true }, { "48x32@300", true }, { "48x32@500", true },
 		{ "48x32@299", false }, { "48x32@501", false }, { "32x48@400", false },
-		{ "48x32", false }, { "48x32@", false }, { "48x32@400 ", false }, { "048x32@400", true },
-		{ "x32@400", false }, { "48@400", false }, { "failed", false }, { "", false },
-		{ "99999999999x32@400", false }, { "48x32@-400", false }, { "48x32@400@400", false },
-		{ "NaNxNaN@NaN", false } };
+		{ "48x32", false }, { "48x32@", false }, { "48x32@400 ", false },
+		{ "048x32@400", true }, { "x32@400", false }, { "48@400", false },
+		{ "failed", false }, { "", false }, { "99999999999x32@400", false },
+		{ "48x32@-400", false }, { "48x32@400@400", false }, { "NaNxNaN@NaN", false } };
 	struct ticket t = { .issued_s = 0 };
 
 	(void)state;
