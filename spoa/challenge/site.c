@@ -357,8 +357,8 @@ serve_plain(struct site *s, const struct visit *v, struct http_response *out)
 	put_offer(s, v->page.ticket, t, out);
 }
 
-static void
-serve_challenge(struct site *s, const struct http_request *r, struct http_response *out)
+void
+site_challenge(struct site *s, const struct http_request *r, struct http_response *out)
 {
 	static struct visit v; /* one thread, one answer at a time */
 	struct slice text = http_request_header(r, "X-Ammit-Ticket");
@@ -713,5 +713,5 @@ site_handle(void *arg, const struct http_request *r, struct http_response *out)
 	if (slice_starts(path, SLICE("/.ammit/")))
 		answer_line(out, 404, SLICE("There is nothing at this address.\n"));
 	else
-		serve_challenge(arg, r, out);
+		site_challenge(arg, r, out);
 }

@@ -56,5 +56,8 @@ struct site {
 /* An http_handler; arg is a struct site. */
 void site_handle(void *arg, const struct http_request *r, struct http_response *out);
 
+/* The page (or the plain line) for a request that was challenged, whatever its address is. */
+void site_challenge(struct site *s, const struct http_request *r, struct http_response *out);
+
 /* Is this a person opening a page (Fetch Metadata, else Accept), not a tool or a subresource? */
 bool site_is_navigation(const struct http_request *r);

@@ -260,11 +260,11 @@ fill(const struct policy *p, const struct question *q, struct request *r, struct
 		if (fields[i].value != NULL)
 			request_set(r, fields[i].field, slice_of(fields[i].value));
 	if (q->path != NULL)
-		inputs_target(r, slice_of(q->path));
+		request_set_target(r, slice_of(q->path));
 	for (unsigned i = 0; i < q->headers; i++) {
 		struct slice value, name = slice_split(slice_of(q->header[i]), ':', &value);
 
-		inputs_header(p, r, slice_trim(name), slice_trim(value));
+		policy_take_header(p, r, slice_trim(name), slice_trim(value));
 	}
 	for (unsigned i = 0; i < REQUEST_NUMBERS; i++)
 		if (q->number[i] >= 0)

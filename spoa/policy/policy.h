@@ -101,6 +101,10 @@ struct policy_size policy_size(const struct policy *p);
  */
 int policy_field(const struct policy *p, struct slice argument);
 
+/* A header as somebody sent it, name in any case: it becomes a field, if this policy reads it. */
+void policy_take_header(
+    const struct policy *p, struct request *r, struct slice name, struct slice value);
+
 /* Bit n: a rule looks at field n (and at more headers than there are, if it may be any of them). */
 uint64_t policy_reads(const struct policy *p);
 
