@@ -28,7 +28,10 @@ static const struct {
 	{ { "X-Ammit-Ticket", 14 }, FORWARDED_OWN_TICKET },
 };
 #define NAMES (sizeof(names) / sizeof(names[0]))
-#define NAME_URL 3 /* the one that may be a whole URL */
+/* One may be a whole URL; one is a list, whose last element is the proxy's own word: the others are
+ * hearsay. */
+#define NAME_URL 3
+#define NAME_LIST 11
 
 _Static_assert(NAMES <= 32, "a bit a name");
 
@@ -63,7 +66,7 @@ say(struct forwarded *f, enum forwarded_thing thing, struct slice value, bool go
 		f->wrong[thing] = wrong;
 	else if (before.ptr != NULL && !same)
 		f->wrong[thing] = not_equal;
-	else
+	else if (before.ptr == NULL)
 		f->said[thing] = value;
 }
 
@@ -170,8 +173,7 @@ take(struct forwarded *f, unsigned which, struct slice value)
 		say_scheme(f, value);
 		return;
 	case FORWARDED_CLIENT:
-		/* Of a list the last is the proxy's own word; those before it are hearsay. */
-		say_client(f, thing, last_element(value), &f->client);
+		say_client(f, thing, which == NAME_LIST ? last_element(value) : value, &f->client);
 		return;
 	case FORWARDED_OWN_SRC:
 		say_client(f, thing, value, &f->src);

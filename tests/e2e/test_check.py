@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+import dns_servers
 import spop
 from conftest import (
     BROWSER, CURL, PATIENCE_S, POLICY, ROOT, SCRAPER, Edge, Process, Puzzle, Response, free_port, make_box, wait_until,
@@ -552,6 +553,36 @@ def test_reload_and_counts(box):
     assert int(denied.group(1)) >= 1
     assert ammit.stop() == 0
     assert re.search(r"stopped .*allow=[1-9].* deny=[1-9]", ammit.output())
+
+
+def test_dns_is_not_waited_for_and_counts_next_time(box):
+    """A listed visitor comes in once; then the answer is known. Flushed, it is asked for again."""
+
+    def answer(name, kind, *_):
+        if name.startswith("2.0.0.127.") or name == dns_servers.reverse("5.6.7.8", "bl.test"):
+            return dns_servers.a(name, kind, ["127.0.0.2"])
+        return dns_servers.nxdomain(name, kind)
+
+    policy = dict(CHECKED, dnsbl=[{"zone": "bl.test", "codes": {"default": 30}}], thresholds=[
+        {"name": "some", "expression": "weight >= 30", "action": "DENY"}])
+    with dns_servers.FakeDns(answer) as server:
+        ammit = box.ammit(policy, None, None, None, "--check-from", "unix", "--dns", server.address)
+        listed, clean = traefik("/", "5.6.7.8", CURL), traefik("/", "5.6.7.9", CURL)
+        assert ask(ammit, listed).status == 200
+        wait_until(lambda: ask(ammit, listed).status == 403, "the answer to count")
+        assert ask(ammit, listed).headers["X-Ammit-Weight"] == "30"
+        assert ask(ammit, clean).status == 200
+        asked = (dns_servers.reverse("5.6.7.8", "bl.test"), "A")
+        before = server.asked.count(asked)
+        control = Unix(ammit.control)
+        control.request("POST", "/dns/flush", headers={"Host": "localhost"})
+        assert control.getresponse().status == 200
+
+        def asked_again():
+            ask(ammit, listed)
+            return server.asked.count(asked) > before
+
+        wait_until(asked_again, "it to be asked again")
 
 
 @pytest.mark.parametrize("peers,source,status", [

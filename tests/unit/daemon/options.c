@@ -38,7 +38,8 @@ static const struct {
 	{ "all",
 	    "spop 127.0.0.1:9001\nhttp\tunix@/tmp/x # here\nworkers 3\nshadow on\nlog-level debug\n"
 	    "spop-mode 0666\nstate-dir /tmp/s\ncontrol unix@/tmp/c\ncontrol-mode 0640\n"
-	    "control-group x\ndns 127.0.0.1,[::1]:5353\ndns-cache 1024\n",
+	    "control-group x\ndns 127.0.0.1,[::1]:5353\ndns-cache 1024\n"
+	    "check-from unix,10.8.0.0/24,::1\n",
 	    NULL },
 	{ "unknown", "spopp 127.0.0.1:9001\n", "ammit.conf:1: \"spopp\" is no option" },
 	{ "line", "workers 2\n\nworkers none\n",
@@ -46,6 +47,10 @@ static const struct {
 	{ "range", "workers 65\n", "from 1 to 64" },
 	{ "address", "spop nowhere\n", "spop: \"nowhere\" is no address: write unix@" },
 	{ "control off", "control off\n", NULL },
+	{ "nobody to check from", "check-from\n",
+	    "check-from: \"\" names no peers: one is missing" },
+	{ "peer", "check-from localhost\n",
+	    "check-from: \"localhost\" names no peers: not a prefix" },
 	{ "only control is off", "spop off\n", "spop: \"off\" is no address" },
 	{ "dns", "dns example.org\n", "dns: \"example.org\" names no DNS servers: " },
 	{ "no dns", "dns\n", "dns: \"\" names no DNS servers: " },
@@ -100,6 +105,8 @@ values_arrive(void **state)
 	assert_string_equal(o.control_group, "x");
 	assert_string_equal(o.dns, "127.0.0.1,[::1]:5353");
 	assert_int_equal(o.dns_cache_mib, 1024);
+	assert_true(o.check_from.local);
+	assert_int_equal(o.check_from.count, 2);
 	options_fini(&o);
 	problems_fini(&p);
 }
@@ -215,7 +222,7 @@ static void
 the_table_is_whole(void **state)
 {
 	static const char *const value[] = { "/x", "127.0.0.1:1", "1", "0600", "x", "on", "warn",
-		"127.0.0.1" };
+		"127.0.0.1", "unix" };
 	const char *why;
 	size_t bytes;
 	char *manual = file_read("contrib/man/ammit.conf.5", 1 << 20, &bytes, &why);
