@@ -65,6 +65,8 @@ set_up(void **state)
 	s->site.keys = &s->g->keys;
 	s->site.now_s = now;
 	s->site.spent = spent_new(64, NOW - 100);
+	s->site.seen = spent_new(64, NOW - 100);
+	s->site.pages = s->g->pages;
 	memcpy(s->site.cookie, "soul", sizeof("soul"));
 	return check_init(&s->check, s->lab.loop, &s->shared, &s->site, generation_ref(s->g), &why)
 		   ? 0
@@ -78,6 +80,7 @@ tear_down(void **state)
 
 	http_lab_stop(&s->lab);
 	spent_free(s->site.spent);
+	spent_free(s->site.seen);
 	generation_unref(s->g);
 	zones_fini(&s->zones);
 	return 0;
