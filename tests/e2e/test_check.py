@@ -263,17 +263,22 @@ def test_no_second_reading_of_a_path(proxy, path):
 PADDINGS = [
     [("X-Pad", "x" * 7000)], [("X-Pad-%d" % i, "x" * 7000) for i in range(4)], [("X-%d" % i, "y") for i in range(90)],
     [("User-Agent", "GPTBot " + "x" * 6000)], [("Cookie", "a=" + "x" * 7000)], [("Cookie", "ammit=" + "x" * 7000)],
+    [("X-Pad-%d" % i, "x" * 60000) for i in range(15)],
     [("Accept", "text/html," + "x" * 7000), ("Accept-Language", "y" * 7000), ("Sec-Fetch-Mode", "z" * 7000)],
 ]
 
 
 @pytest.mark.parametrize("padding", range(len(PADDINGS)))
-@pytest.mark.parametrize("path", ["/secret/x", "/secret/?" + "q" * 6000, "/" + "p" * 6000])
+@pytest.mark.parametrize("path", ["/secret/x", "/secret/?" + "q" * 6000, "/" + "p" * 6000],
+                         ids=lambda path: path[:10])
 def test_padding_is_no_way_around(opened_once, padding, path):
     """Where it stays open without Ammit, too: what is too large is refused or judged, never unjudged."""
     lines = [pair for pair in SCRAPER.items() if pair[0] not in dict(PADDINGS[padding])] + PADDINGS[padding]
     for _ in range(3):
-        got = opened_once.get(path, lines + ([] if "User-Agent" in dict(lines) else list(SCRAPER.items())[:1]))
+        try:
+            got = opened_once.get(path, lines)
+        except OSError:
+            continue  # refused before it was all sent
         assert not got.from_site, got
 
 
