@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -371,9 +372,16 @@ def test_killed_and_open(opened):
     wait_until(lambda: opened.get("/", SCRAPER).status == 403, "Ammit to be asked again")
 
 
+def stopped(process):
+    """Every thread of it: the signal takes a moment to reach them."""
+    states = [x.read_text().rsplit(")", 1)[1].split()[0] for x in Path("/proc/%d/task" % process.handle.pid).glob("*/stat")]
+    return set(states) == {"T"}
+
+
 def test_frozen_and_open(opened):
     opened.ammit.signal(signal.SIGSTOP)
     try:
+        wait_until(lambda: stopped(opened.ammit), "Ammit to stand still")
         assert opened.get("/", BROWSER).from_site
     finally:
         opened.ammit.signal(signal.SIGCONT)
