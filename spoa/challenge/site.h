@@ -29,12 +29,14 @@ enum site_said { SITE_WRONG, SITE_RIGHT, SITE_ASKED };
  * GET  /.ammit/help             what this is, and what to do
  * GET  /.ammit/more             field ticket: the honeypot
  * GET  /.ammit/health           200, for HAProxy's check
+ * GET  /robots.txt, no ticket   the policy's own, where HAProxy sends it here; 404 if it has none
  */
 struct site {
 	const struct keyring *keys;
 	struct spent *spent, *seen;
 	struct pages *pages;
 	char cookie[64];
+	struct slice robots; /* NULL: none of ours */
 	int64_t (*now_s)(void);
 	/* NULL, or asks somebody about an answer that is in no list; SITE_ASKED: ask again. */
 	enum site_said (*judge)(void *arg, struct slice answer, const char *language);

@@ -32,5 +32,7 @@ inputs_logline(
 		request_set_number(r, REQUEST_PASS_AGE, line->pass_age_s);
 	if (line->level > 0)
 		e->level = (uint16_t)(line->level < UINT16_MAX ? line->level : UINT16_MAX);
+	if (line->level > 0 && line->pass_by > 0)
+		e->by = (uint8_t)(line->pass_by & (METHODS_OFFERED | METHOD_VIDEO_FAILED));
 	return address_parse(line->client, &r->src);
 }

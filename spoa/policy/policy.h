@@ -59,6 +59,9 @@ enum action { ACTION_ALLOW, ACTION_DENY, ACTION_CHALLENGE, ACTION_WEIGH };
 
 extern const char *const action_names[4]; /* "ALLOW", … */
 
+/* RFC 9309, 2.5: crawlers read 500 KiB at least, and may leave the rest. */
+#define POLICY_ROBOTS_BYTES_MAX (500u * 1024)
+
 /* What the file says beside the rules. */
 struct policy_settings {
 	uint16_t status_challenge, status_deny; /* HTTP status; 403 unless the file says so */
@@ -72,6 +75,7 @@ struct policy_settings {
 	uint32_t trap_s;            /* how long it is remembered; 0: there is no honeypot */
 	uint32_t dns_budget_ms;     /* how long a request waits for the DNS: 20; 0: not at all */
 	uint32_t dns_forward_s, dns_reverse_s; /* dns_ttl: answers are known no longer; 0: theirs */
+	struct slice robots; /* what /robots.txt is for all crawlers; NULL: the site's own */
 };
 
 /*
