@@ -263,6 +263,31 @@ def test_replay_reads_what_the_edge_wrote(box):
     assert replay(log, "--policy", catch)[1]["verdicts"]["deny"] == 1
 
 
+def test_replay_sees_what_browsers_say_of_themselves(box):
+    """Sec-CH-UA has quotes in it; a rule that was never asked then is judged by the log alone."""
+    policy = {"bots": [{"import": "(data)/common/browser-headers.yaml"}],
+              "evidence": {"pass_by": {"pow": 1}},
+              "thresholds": [{"name": "odd", "expression": "weight > 0", "action": "DENY"}]}
+    chrome = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+                            "Chrome/130.0.0.0 Safari/537.36",
+              "Sec-CH-UA": '"Chromium";v="130", "Google Chrome";v="130", "Not?A_Brand";v="99"',
+              "Sec-CH-UA-Mobile": "?0", "Sec-CH-UA-Platform": '"Windows"',
+              "Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1", "Sec-Fetch-Dest": "document"}
+    wrong = {"Sec-CH-UA": chrome["Sec-CH-UA"].replace("130", "131"), "Sec-CH-UA-Mobile": "?1",
+             "Sec-CH-UA-Platform": '"Android"', "Sec-Fetch-Dest": "script", "Sec-Fetch-Mode": "cors"}
+    (box.path / "headers.json").write_text(json.dumps(policy))
+    ammit = box.ammit()
+    edge = box.edge(ammit.spop, ammit.http, AMMIT_LOG_FULL="1")
+    cookie = solved(edge)
+    edge.get("/", chrome)
+    for name, value in wrong.items():
+        edge.get("/", dict(chrome, **{name: value}))
+    edge.get("/", dict(BROWSER, Cookie=cookie))
+    wait_until(lambda: len(edge.lines()) == 9, "nine lines")
+    said = replay("\n".join(edge.lines()), "--policy", box.path / "headers.json")[1]
+    assert said["verdicts"] == {"allow": 2, "challenge": 0, "deny": 6, "drip": 0}, said
+
+
 def test_replay_reads_httplog(box, policy):
     port = free_port()
     conf = box.path / "haproxy.cfg"
