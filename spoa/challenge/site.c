@@ -10,6 +10,7 @@
 #include "challenge/form.h"
 #include "challenge/gate.h"
 #include "challenge/location.h"
+#include "challenge/offer.h"
 #include "challenge/page.h"
 #include "challenge/pow.h"
 #include "challenge/question.h"
@@ -340,7 +341,7 @@ put_offer(struct site *s, struct slice ticket, const struct ticket *t, struct ht
 	if ((t->challenge.methods & METHOD_WAIT) != 0)
 		text_printf(&offer, ", wait=%u", (unsigned)t->challenge.wait_s);
 	s->offer[offer.len] = '\0';
-	http_response_header(out, "Ammit-Challenge", s->offer);
+	http_response_header(out, OFFER_HEADER, s->offer);
 }
 
 /* What is no navigation gets one honest line, and never a page in place of a stylesheet. */

@@ -101,18 +101,20 @@ struct heap {
 static bool
 heap_put(struct heap *h, const char *bytes, size_t n)
 {
-	if (n > h->most - h->len) {
-		h->over = true;
-		return false;
-	}
+	size_t room = h->most - h->len;
+
+	h->over |= n > room;
+	if (h->over)
+		n = room;
 	if (n > h->cap - h->len) {
 		while (n > h->cap - h->len)
 			h->cap = h->cap == 0 ? FIRST_BYTES : h->cap * 2;
 		h->bytes = xreallocarray(h->bytes, h->cap + 1, 1);
 	}
-	memcpy(h->bytes + h->len, bytes, n);
+	if (n > 0)
+		memcpy(h->bytes + h->len, bytes, n);
 	h->len += n;
-	return true;
+	return !h->over;
 }
 
 static size_t
@@ -285,27 +287,23 @@ prepare(struct asking *a, const struct web_request *r, struct web_response *out)
 }
 
 static bool
-perform(struct asking *a, struct web_response *out)
+perform(struct asking *a, bool cut, struct web_response *out)
 {
 	CURLcode code = lib.easy_perform(a->curl);
 	long status = 0;
-	char *url = NULL;
 
 	/* A line of 100 KB is more than libcurl itself takes; then it says that memory is out. */
 	if (a->head.over || code == CURLE_OUT_OF_MEMORY)
 		return fail(out, WEB_TOO_LONG, "the head of the answer is too long");
-	if (a->body.over)
+	if (a->body.over && !cut)
 		return fail(out, WEB_TOO_LONG, "the answer is too long");
-	if (code == CURLE_OPERATION_TIMEDOUT)
+	if (code == CURLE_OPERATION_TIMEDOUT && !a->body.over)
 		return fail(out, WEB_TIMEOUT, "no answer in time");
-	if (code != CURLE_OK)
+	if (code != CURLE_OK && !a->body.over)
 		return fail(
 		    out, kind_of(code), a->said[0] != '\0' ? a->said : lib.easy_strerror(code));
 	lib.easy_getinfo(a->curl, CURLINFO_RESPONSE_CODE, &status);
-	lib.easy_getinfo(a->curl, CURLINFO_REDIRECT_URL, &url);
 	out->status = (unsigned)status;
-	if (url != NULL && strlen(url) < sizeof(out->redirect))
-		memcpy(out->redirect, url, strlen(url) + 1);
 	return true;
 }
 
@@ -320,6 +318,27 @@ keep(struct heap *h, char **bytes)
 	return (struct slice){ h->bytes, h->len };
 }
 
+/* libcurl itself says it only of an answer that was read to its end. */
+static void
+find_redirect(const char *url, struct web_response *out)
+{
+	struct slice location = web_header(out, "Location", 0);
+	char text[WEB_URL_MAX], *to = NULL;
+	CURLU *u = lib.url();
+
+	if (location.len > 0 && location.len < sizeof(text)) {
+		memcpy(text, location.ptr, location.len);
+		text[location.len] = '\0';
+		if (lib.url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+		    lib.url_set(u, CURLUPART_URL, text, 0) == CURLUE_OK &&
+		    lib.url_get(u, CURLUPART_URL, &to, 0) == CURLUE_OK &&
+		    strlen(to) < sizeof(out->redirect))
+			memcpy(out->redirect, to, strlen(to) + 1);
+	}
+	lib.free(to);
+	lib.url_cleanup(u);
+}
+
 bool
 web_ask(const struct web_request *r, struct web_response *out)
 {
@@ -331,9 +350,11 @@ web_ask(const struct web_request *r, struct web_response *out)
 	*out = (struct web_response){ .status = 0 };
 	if (!web_url_read(r->url, &parts, &out->error, &why))
 		return fail(out, out->error, why);
-	good = prepare(&a, r, out) && perform(&a, out);
+	good = prepare(&a, r, out) && perform(&a, r->cut, out);
 	out->head = keep(&a.head, &out->head_bytes);
 	out->body = keep(&a.body, &out->body_bytes);
+	if (good && out->status >= 300 && out->status <= 399)
+		find_redirect(r->url, out);
 	if (a.curl != NULL)
 		lib.easy_cleanup(a.curl);
 	lib.slist_free_all(a.lines);

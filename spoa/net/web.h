@@ -24,7 +24,8 @@ struct web_request {
 	unsigned headers;
 	struct slice body; /* sent with POST and PUT */
 	int timeout_ms;    /* above 0 */
-	size_t body_max;   /* a longer answer is an error */
+	size_t body_max;   /* a longer answer is an error … */
+	bool cut;          /* … or is cut there */
 	bool insecure;     /* do not ask whose certificate it is */
 	int family;        /* 4 or 6: addresses of that kind only; 0: any */
 	/* NULL: what the environment names (https_proxy, no_proxy …), as curl does; "": none. */

@@ -232,6 +232,69 @@ test_long_heads(void **state)
 	}
 }
 
+static void
+test_cut(void **state)
+{
+	struct web_request r = {
+		.method = "GET", .timeout_ms = LONG_MS, .proxy = "", .body_max = 10, .cut = true
+	};
+	struct web_response got;
+	struct server s;
+
+	(void)state;
+	start(&s, SLICE(OK "Content-Length: 33\r\n\r\n" X32 "x"), 0, true);
+	r.url = s.url;
+	assert_true(web_ask(&r, &got));
+	stop(&s);
+	assert_int_equal(got.status, 200);
+	assert_string_equal(got.body.ptr, "xxxxxxxxxx");
+	web_response_fini(&got);
+}
+
+/* Where it leads, whatever else is in the answer, and however long it is. */
+static void
+test_redirects(void **state)
+{
+	static const struct {
+		const char *status, *location, *want; /* behind the server's own origin */
+	} redirects[] = {
+		{ "302 x", "Location: /else?c", "/else?c" },
+		{ "301 x", "location: c", "/c" },
+		{ "308 x", "Location: //other.example/", NULL },
+		{ "302 x", "X: y", "" },
+		{ "302 x", "Location: http://[", "" },
+		{ "200 x", "Location: /else", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(redirects) / sizeof(redirects[0]); i++) {
+		struct web_request r = { .method = "GET",
+			.timeout_ms = LONG_MS,
+			.proxy = "",
+			.body_max = 0,
+			.cut = true };
+		char answer[256], want[WEB_URL_MAX] = "http://other.example/";
+		struct web_response got;
+		struct server s;
+
+		snprintf(answer, sizeof(answer),
+		    "HTTP/1.1 %s\r\n%s\r\nContent-Length: 9999999\r\n\r\nxxx", redirects[i].status,
+		    redirects[i].location);
+		start(&s, slice_of(answer), 0, true);
+		r.url = s.url;
+		assert_true(web_ask(&r, &got));
+		stop(&s);
+		if (redirects[i].want != NULL && redirects[i].want[0] != '\0')
+			snprintf(want, sizeof(want), "%.*s%s", (int)(strlen(s.url) - 4), s.url,
+			    redirects[i].want);
+		else if (redirects[i].want != NULL)
+			want[0] = '\0';
+		assert_string_equal(got.redirect, want);
+		assert_int_equal(got.body.len, 0);
+		web_response_fini(&got);
+	}
+}
+
 /* A port that was free a moment ago: nobody listens there. */
 static void
 closed_port(char url[64])
@@ -397,6 +460,8 @@ main(void)
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_post),
 		cmocka_unit_test(test_long_heads),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_redirects),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_no_tls),
 		cmocka_unit_test(test_urls),
