@@ -116,6 +116,7 @@ install: all
 	install -D -m 644 contrib/systemd/ammit.service $(DESTDIR)$(PREFIX)/lib/systemd/system/ammit.service
 	install -D -m 644 contrib/man/ammit.1 $(DESTDIR)$(PREFIX)/share/man/man1/ammit.1
 	install -D -m 644 contrib/man/ammit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/ammit.conf.5
+	install -D -m 644 contrib/man/ammit-protocol.7 $(DESTDIR)$(PREFIX)/share/man/man7/ammit-protocol.7
 	install -d $(DESTDIR)$(PREFIX)/share/ammit/haproxy $(DESTDIR)$(PREFIX)/share/ammit/policies
 	install -m 644 haproxy/ammit.spoe.conf haproxy/edge.cfg contrib/ammit.conf $(DESTDIR)$(PREFIX)/share/ammit/haproxy
 	for d in prometheus nginx caddy traefik; do \
