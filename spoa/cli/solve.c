@@ -1,11 +1,13 @@
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/slice.h"
 #include "cli/command.h"
 #include "cli/crew.h"
 #include "cli/visit.h"
 
+#define AGENT_HEADER "User-Agent:"
 #define TIMEOUT_S 30u
 #define MOST_HASHES (UINT64_C(1) << 32)
 
@@ -103,7 +105,10 @@ value_option(struct visit_wishes *w, const char *name, const char *value, const 
 	}
 	if (strcmp(name, "-H") != 0)
 		return false;
-	if (w->headers == VISIT_HEADERS_MAX)
+	if (strncasecmp(value, AGENT_HEADER, sizeof(AGENT_HEADER) - 1) == 0)
+		w->agent = value + sizeof(AGENT_HEADER) - 1 +
+			   strspn(value + sizeof(AGENT_HEADER) - 1, " ");
+	else if (w->headers == VISIT_HEADERS_MAX)
 		*why = "too many headers";
 	else
 		w->header[w->headers++] = value;

@@ -4,9 +4,12 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/memory.h"
 
@@ -286,10 +289,34 @@ prepare(struct asking *a, const struct web_request *r, struct web_response *out)
 	return fail(out, WEB_OTHER, "this libcurl lacks an option that is needed");
 }
 
+/*
+ * OpenSSL writes to a connection that the other side has closed without saying that it wants no
+ * signal for it, and CURLOPT_NOSIGNAL leaves that to us.
+ */
+static CURLcode
+perform_without_sigpipe(CURL *curl)
+{
+	const struct timespec at_once = { 0 };
+	sigset_t pipe, before, pending;
+	CURLcode code;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &pipe, &before);
+	code = lib.easy_perform(curl);
+	/* One that was there before is somebody else's. */
+	if (!sigismember(&pending, SIGPIPE))
+		while (sigtimedwait(&pipe, NULL, &at_once) < 0 && errno == EINTR)
+			;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return code;
+}
+
 static bool
 perform(struct asking *a, bool cut, struct web_response *out)
 {
-	CURLcode code = lib.easy_perform(a->curl);
+	CURLcode code = perform_without_sigpipe(a->curl);
 	long status = 0;
 
 	/* A line of 100 KB is more than libcurl itself takes; then it says that memory is out. */

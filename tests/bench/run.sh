@@ -397,6 +397,13 @@ challenge_part() {
 	"$bench/challenge" | sed 's/^/   /' || die "challenge failed"
 }
 
+# Part 7: solving, as ammit solve does.
+
+mine_part() {
+	printf '\n7. Native search for solutions, one thread, OpenSSL one by one beside it (tests/bench/mine)\n'
+	"$bench/mine" | sed 's/^/   /' || die "mine failed"
+}
+
 mkdir "$dir/state"
 ammit=("$B/ammit" run --policy "$POLICY" --state-dir "$dir/state" --workers "$W" --log-level warn)
 agent ammit "${ammit[@]}" --control "unix@$dir/control.sock" --spop "unix@$dir/ammit.sock" --http "unix@$dir/http.sock"
@@ -436,3 +443,4 @@ memory_part
 scale_part
 dns_part
 challenge_part
+mine_part

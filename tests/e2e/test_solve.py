@@ -5,7 +5,10 @@ import hashlib
 import http.server
 import json
 import os
+import pty
 import re
+import select
+import signal
 import socketserver
 import ssl
 import stat
@@ -274,7 +277,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         def answer(self):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             server = self.server
-            server.asked.append((self.command, self.path, body, dict(self.headers)))
+            server.asked.append((self.command, self.path, body, self.headers))
             status, headers = server.script(self.command, self.path)
             self.wfile.write(b"HTTP/1.0 %d x\r\n" % status)
             for name, value in headers:
@@ -339,6 +342,8 @@ def test_own_agent(serve):
     server = serve([(200, [])])
     assert solve(server.url).returncode == 0
     assert re.fullmatch(r"ammit-solve/[\d.]+", server.asked[0][3]["User-Agent"])
+    assert solve("-H", "user-agent: me/2", server.url).returncode == 0
+    assert server.asked[1][3].get_all("User-Agent") == ["me/2"]
 
 
 def test_wait_where_it_is_all_that_is_offered(serve):
@@ -471,3 +476,22 @@ def test_headers_of_the_caller_cannot_split(serve):
 def test_no_progress_without_a_terminal(serve):
     server = serve([offered('ticket="t", methods="pow", puzzles=16, target=1024'), PASS])
     assert "\r" not in solve(server.url).stderr
+
+
+def test_progress_on_a_terminal(serve):
+    """Work for minutes: how much is done and what is left stands there, and is replaced."""
+    server = serve([offered('ticket="t", methods="pow", puzzles=32, target=4'), PASS])
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(str(AMMIT), ["ammit", "solve", "--threads", "1", "--most", "99999999999", server.url], PLAIN)
+    seen = b""
+    try:
+        while seen.count(b" s left") < 2:
+            ready, _, _ = select.select([terminal], [], [], PATIENCE_S)
+            assert ready, seen
+            seen += os.read(terminal, 4096)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
+    assert re.search(rb"\r\d+ %, about \d+ s left\x1b\[K\r\d+ %", seen), seen

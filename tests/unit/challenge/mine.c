@@ -8,29 +8,23 @@
 
 #include "base/slice.h"
 #include "challenge/pow.h"
+#include "unit/challenge/known_puzzles.h"
 
 #define SKIPPED(e) (!mine_engine_runs(e))
-
-/* The same as unit/challenge/pow has: found by an independent implementation. */
-static const char known_ticket[] =
-    "101112131415161718191a1b1c1d1e1fAZWe91QAAAAAZVPxAAEQAAEAAAADAZMACTqAAQTAAAIAAAAA"
-    "AAAAAAAAAAAAD2dpdC5leGFtcGxlLm9yZ_mz5REfXrvpqup2LNBXPX2xl_Bk22nF5_IrsTb_qEJj";
 
 static void
 test_known(void **state)
 {
-	static const struct {
-		uint32_t i, n;
-	} known[] = { { 0, 7883 }, { 1, 3728 }, { 15, 3421 } };
 	uint8_t seed[SHA256_BYTES];
 	uint32_t n;
 
 	(void)state;
-	pow_seed(slice_of(known_ticket), seed);
+	pow_seed(SLICE(KNOWN_TICKET), seed);
 	for (enum mine_engine e = 0; e < MINE_ENGINES; e++) {
-		for (size_t k = 0; !SKIPPED(e) && k < 3; k++) {
+		for (size_t k = 0; !SKIPPED(e) && k < KNOWN_COUNT; k++) {
 			n = 0;
-			assert_true(mine_search(e, seed, 1u << 20, known[k].i, 0, UINT32_MAX, &n));
+			assert_true(
+			    mine_search(e, seed, KNOWN_TARGET, known[k].i, 0, UINT32_MAX, &n));
 			assert_int_equal(n, known[k].n);
 		}
 	}

@@ -241,6 +241,9 @@ test_routes(void **state)
 		assert_true(said(s, "X-Robots-Tag: noindex\r\n"));
 		assert_true(said(s, "Referrer-Policy: same-origin\r\n"));
 		assert_true(said(s, "Cache-Control: no-store\r\n") || said(s, "max-age=86400\r\n"));
+		/* What is a challenge can be met without its page, and nothing else says so. */
+		assert_int_equal(
+		    said(s, "\r\nAmmit-Challenge: ticket=\""), routes[i].status == 429);
 		assert_int_equal(said(s, PAGE),
 		    said(s, "Content-Security-Policy: default-src 'none'; script-src 'sha"));
 	}

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -416,6 +417,33 @@ test_urls(void **state)
 	}
 }
 
+/* A connection that is closed while much is sent kills nobody, and leaves no signal behind. */
+static void
+test_no_sigpipe(void **state)
+{
+	static char much[4 << 20];
+	struct web_request r = { .method = "POST",
+		.body = { much, sizeof(much) },
+		.timeout_ms = LONG_MS,
+		.proxy = "",
+		.body_max = BODY_MAX };
+	struct web_response got;
+	sigset_t pending, mask;
+	struct server s;
+
+	(void)state;
+	start(&s, SLICE(""), 0, false);
+	r.url = s.url;
+	assert_false(web_ask(&r, &got));
+	stop(&s);
+	assert_string_not_equal(got.why, "");
+	web_response_fini(&got);
+	sigpending(&pending);
+	assert_false(sigismember(&pending, SIGPIPE));
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	assert_false(sigismember(&mask, SIGPIPE));
+}
+
 static void *
 ask_in_a_thread(void *arg)
 {
@@ -465,6 +493,7 @@ main(void)
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_no_tls),
 		cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_no_sigpipe),
 		cmocka_unit_test(test_threads),
 	};
 
