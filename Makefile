@@ -3,6 +3,7 @@
 # make check      every test: lint's cheap half, unit, fuzz corpora, end to end; installs what it needs
 # make unit e2e   parts of check (nothing is installed)
 # make bench      side by side: HAProxy alone, with a null agent, with Ammit; and the socket alone
+# make bench-solver   the solver of the page in Chromium and Firefox, beside what it could be
 # make fuzz       fuzz every parser and encoder for T=60 seconds each (needs clang)
 # make soak       load, kill and reload for T=60 seconds
 # make lint       warnings as errors, header, layer, door and format checks, shellcheck
@@ -66,6 +67,21 @@ define embed
 endef
 $(B)/embed/%.inc: spoa/challenge/web/% ; $(embed)
 $(B)/embed/%.inc: spoa/challenge/locales/% ; $(embed)
+# The solver's script carries its WebAssembly in base64: @simd@, @wasm@.
+WASM   := clang --target=wasm32 -std=c11 -O2 -Wall -Wextra -Werror -ffreestanding -nostdlib -Ispoa -Wl,--no-entry \
+          -Wl,--strip-all -Wl,-z,stack-size=1024 -Wl,--initial-memory=65536
+$(B)/wasm/simd.wasm: WASM += -msimd128
+$(B)/wasm/%.wasm: spoa/challenge/wasm/solver_wasm.c spoa/challenge/wasm/kernel.h
+	@echo "  CC  $@"
+	@mkdir -p $(@D)
+	$(Q)$(WASM) -o $@ $<
+$(B)/wasm/reference.wasm: WASM += -msimd128
+$(B)/wasm/reference.wasm: tests/bench/solver/reference.c
+	@mkdir -p $(@D)
+	$(Q)$(WASM) -o $@ $<
+$(B)/wasm/solver.js: spoa/challenge/web/solver.js $(B)/wasm/simd.wasm $(B)/wasm/wasm.wasm
+	$(Q)sed "s|@simd@|$$(base64 -w0 $(B)/wasm/simd.wasm)|; s|@wasm@|$$(base64 -w0 $(B)/wasm/wasm.wasm)|" $< > $@.new && mv $@.new $@
+$(B)/embed/solver.js.inc: $(B)/wasm/solver.js ; $(embed)
 $(B)/embed/policies.inc: spoa/daemon/embed.sh $(POLICIES) $(B)/policies.list
 	@mkdir -p $(@D)
 	$(Q)spoa/daemon/embed.sh policies $(POLICIES) > $@.new && mv $@.new $@
@@ -97,6 +113,10 @@ demo:
 bench: deps
 	$(Q)$(MAKE) --no-print-directory all $(BENCH)
 	$(Q)B=$(B) tests/bench/run.sh
+
+bench-solver: deps
+	$(Q)$(MAKE) --no-print-directory $(B)/wasm/solver.js $(B)/wasm/reference.wasm
+	$(Q)B=$(B) tests/bench/solver.py
 
 fuzz:
 	$(Q)B=$(B) T=$(T) tests/fuzz.sh $(FUZZ)
@@ -130,6 +150,6 @@ clean:
 	rm -rf $(B)
 
 FORCE:
-.PHONY: all check check-installed deps unit e2e demo bench fuzz soak lint format install deb clean FORCE
+.PHONY: all check check-installed deps unit e2e demo bench bench-solver fuzz soak lint format install deb clean FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

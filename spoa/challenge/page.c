@@ -54,13 +54,14 @@ enum hole {
 	HOLE_FOOT,
 	HOLES,
 	PIECE_STYLE = HOLES,
+	PIECE_SOLVER,
 	PIECE_SCRIPT,
 	NAMES
 };
 
 static const char *const hole_names[NAMES] = { "host", "head", "lost", "puzzles", "without", "seed",
 	"target", "posted", "life", "wait", "on", "ticket", "back", "extra", "reference", "title",
-	"text", "foot", "style", "script" };
+	"text", "foot", "style", "solver", "script" };
 
 _Static_assert(NAMES <= SPLICE_HOLES_MAX, "a number each");
 
@@ -68,8 +69,8 @@ _Static_assert(NAMES <= SPLICE_HOLES_MAX, "a number each");
 static struct {
 	pthread_once_t once;
 	char script_buf[sizeof(solver_js) + sizeof(page_js)];
-	struct slice solver;        /* the front of script */
-	struct splice_piece script; /* inline: solver, then page */
+	struct splice_piece solver; /* inline, and the workers' script */
+	struct splice_piece script; /* inline after it */
 	char version[17];           /* of the solver, so that it may be cached */
 } made = { .once = PTHREAD_ONCE_INIT };
 
@@ -140,11 +141,12 @@ make(void)
 	uint8_t hash[SHA256_BYTES];
 
 	put_script(&script, BYTES(solver_js));
-	made.solver = text_slice(&script);
+	splice_piece_init(&made.solver, text_slice(&script));
 	put_script(&script, BYTES(page_js));
 	assert(!script.cut);
-	splice_piece_init(&made.script, text_slice(&script));
-	sha256_once(made.solver.ptr, made.solver.len, hash);
+	splice_piece_init(&made.script,
+	    (struct slice){ script.buf + made.solver.text.len, script.len - made.solver.text.len });
+	sha256_once(made.solver.text.ptr, made.solver.text.len, hash);
 	hex_encode(hash, (sizeof(made.version) - 1) / 2, made.version);
 }
 
@@ -152,7 +154,7 @@ struct slice
 page_solver(void)
 {
 	pthread_once(&made.once, make);
-	return made.solver;
+	return made.solver.text;
 }
 
 /* ---- words ---- */
@@ -314,6 +316,7 @@ splice(struct pages *p, const struct locale *l, struct slice template, char **bu
 
 	for (unsigned i = 0; i < NAMES; i++)
 		names[i] = (struct splice_name){ hole_names[i], i == PIECE_STYLE    ? &p->style
+								: i == PIECE_SOLVER ? &made.solver
 								: i == PIECE_SCRIPT ? &made.script
 										    : NULL };
 	*buf = fill_fixed(p, l, template, &filled);
@@ -350,14 +353,15 @@ static bool
 complete(const struct pages *p, const struct locale *l, const char **why)
 {
 	static const enum hole needed[] = { HOLE_HEAD, HOLE_PUZZLES, HOLE_WITHOUT, HOLE_SEED,
-		HOLE_TARGET, HOLE_TICKET, HOLE_BACK, HOLE_REFERENCE, PIECE_SCRIPT };
+		HOLE_TARGET, HOLE_TICKET, HOLE_BACK, HOLE_REFERENCE, PIECE_SOLVER, PIECE_SCRIPT };
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		if (splice_uses(p->language[l->number].challenge, needed[i]))
 			continue;
 		*why =
 		    "the template of the challenge lacks one of {{head}} {{puzzles}} {{without}} "
-		    "{{seed}} {{target}} {{ticket}} {{back}} {{reference}} {{script}}";
+		    "{{seed}} {{target}} {{ticket}} {{back}} {{reference}} {{solver}} "
+		    "{{script}}";
 		return false;
 	}
 	*why = "the template of the other pages lacks {{head}} or {{text}}";
@@ -399,12 +403,15 @@ make_csp(struct pages *p)
 	struct text csp = { .buf = p->csp, .cap = sizeof(p->csp) - 1 };
 
 	text_put(&csp, SLICE("default-src 'none'; script-src "));
+	put_hash(&csp, made.solver.text);
+	text_byte(&csp, ' ');
 	put_hash(&csp, made.script.text);
 	text_put(&csp, SLICE(" 'wasm-unsafe-eval'; style-src 'self' "));
 	put_hash(&csp, p->style.text);
-	text_put(&csp, SLICE("; worker-src blob: 'self'; connect-src 'self'; img-src data:; "
-			     "media-src 'self'; form-action 'self'; base-uri 'none'; "
-			     "frame-ancestors 'none'"));
+	/* What has no worker-src yet goes by child-src. */
+	text_put(&csp, SLICE("; worker-src blob: 'self'; child-src blob: 'self'; connect-src "
+			     "'self'; img-src data:; media-src 'self'; form-action 'self'; "
+			     "base-uri 'none'; frame-ancestors 'none'"));
 	assert(!csp.cut);
 }
 

@@ -1,47 +1,78 @@
 (function () {
-	var root = document.documentElement, form = document.getElementById('form');
+	var root = document.documentElement, form = get('form'), words = JSON.parse(get('words').textContent);
 	var seed = form.getAttribute('data-seed'), target = +form.getAttribute('data-target');
-	var total = +form.getAttribute('data-puzzles'), solver = form.getAttribute('data-solver');
-	var mean = 4294967296 / target;
-	var solution = [], waiting = [], done = 0, hashes = 0, begun = 0, spoken = 0, painted = 0;
-	var workers = [], slicing = false;
+	var total = +form.getAttribute('data-puzzles'), life = +form.getAttribute('data-life');
+	var posted = form.getAttribute('data-posted') === '1', born = Date.now(), ran = uptime();
+	var mean = 4294967296 / target, solution = [], starts = [], workers = [];
+	var kind = 0, crew = 1, done = 0, hashes = 0, active = 0, last = 0, spoken = 0, painted = 0, patience = 60;
 
 	function get(id) {
 		return document.getElementById(id);
 	}
 
-	function state(name) {
-		root.setAttribute('data-state', name);
+	function say(key, n) {
+		return words[key].replace('{n}', n);
 	}
 
-	// Ends it with words; the button fetches the page, and so a ticket, anew.
-	function stop(name, words) {
-		state(name);
-		workers.slice().forEach(lose);
-		get('work').hidden = true;
-		get('stop').textContent = '';
-		var p = document.createElement('p');
-		p.className = 'note';
-		p.textContent = words;
-		get('stop').appendChild(p);
-		get('again').hidden = false;
+	function state(name) {
+		root.setAttribute('data-state', name);
+		if (name !== 'solving') {
+			workers.slice().forEach(lose);
+		}
 	}
 
 	function running() {
 		return root.getAttribute('data-state') === 'solving';
 	}
 
+	// Ends it with words and a button, which fetches the page anew, with its form if it was one.
+	function stop(name, key, button) {
+		var p = document.createElement('p');
+		state(name);
+		p.className = 'note';
+		p.textContent = words[key];
+		get('work').hidden = true;
+		get('stop').textContent = '';
+		get('stop').appendChild(p);
+		get('again').textContent = words[button];
+		get('again').hidden = false;
+	}
+
 	function again() {
-		// A page that came from a form must not send the form once more.
-		if (form.getAttribute('data-posted') === '1') {
-			location.replace(form.elements.back.value);
+		location.reload();
+	}
+
+	// ---- time ----
+
+	function uptime() {
+		return typeof performance === 'object' && performance.now ? performance.now() : 0;
+	}
+
+	// Is the ticket too old to be sent? A clock that stands still while the device sleeps, and one
+	// that is set in the meantime, do not hide it. A little is left for the way.
+	function late() {
+		return life > 0 && Math.max(Date.now() - born, uptime() - ran) > 970 * life;
+	}
+
+	// A new ticket, then; but a device that is always late must not go round for ever.
+	function renew() {
+		var times = 0;
+		try {
+			times = +sessionStorage.getItem('ammit-late') || 0;
+			sessionStorage.setItem('ammit-late', times < 3 ? times + 1 : 0);
+		} catch (e) { }
+		if (times >= 3) {
+			stop('stopped', 'failed', 'again');
+		} else if (posted) {
+			stop('stopped', 'resend_note', 'resend');
 		} else {
-			location.reload();
+			state('late');
+			again();
 		}
 	}
 
-	// Times of the last minute at which this tab sent a solution. Throws where storage is off.
-	function solves() {
+	// Times of the last minute at which this tab was through. Throws where storage is off.
+	function passes() {
 		var now = Date.now();
 		return (sessionStorage.getItem('ammit') || '').split(',').map(Number).filter(function (t) {
 			return t > now - 60000 && t <= now;
@@ -52,75 +83,211 @@
 		sessionStorage.setItem('ammit', list.join(','));
 	}
 
-	// What is left, in puzzles of one worker: those that all share, then the last ones, which end
-	// one after the other. A try knows nothing of those before it, so begun ones count in full.
+	// ---- what is seen and heard ----
+
+	// The puzzles know nothing of the tries before, and all workers share them to the last: what is
+	// left takes as long as so many new ones. Sleep does not count.
 	function secondsLeft() {
-		var now = Date.now(), n = Math.max(1, workers.length), rate = hashes / (now - begun) * 1000;
-		var left = total - done, shared = Math.max(0, left - n) / n, i;
-		for (i = Math.min(left, n); i > 0; i--) {
-			shared += 1 / i;
-		}
-		return now - begun < 400 || rate <= 0 ? -1 : shared * mean / (rate / n);
+		return active < 400 || hashes === 0 ? -1 : (total - done) * mean / (hashes / active * 1000);
 	}
 
 	function show() {
 		var now = Date.now(), percent = Math.floor(100 * done / total), quarter = Math.floor(percent / 25), s;
 		get('fill').style.transform = 'scaleX(' + done / total + ')';
 		get('bar').setAttribute('aria-valuenow', done);
-		get('bar').setAttribute('aria-valuetext', percent + ' %');
+		get('bar').setAttribute('aria-valuetext', say('percent', percent));
 		if (quarter > spoken) {
 			spoken = quarter;
-			get('voice').textContent = quarter === 4 ? 'Done. Opening the page.' : 25 * quarter + ' % done';
-		}
-		if (now - painted < 1000 && done < total) {
-			return;
+			get('voice').textContent = quarter === 4 ? words.done : say('percent', 25 * quarter);
 		}
 		s = secondsLeft();
 		if (done === total) {
-			get('left').textContent = 'Done. Opening the page…';
-		} else if (s >= 0) {
+			get('left').textContent = words.done;
+		} else if (s >= 0 && Math.abs(now - painted) >= 1000) {
 			painted = now;
-			get('left').textContent = s < 3 ? 'A few seconds left' : s < 90 ? 'About ' + Math.ceil(s) +
-				' seconds left' : 'About ' + Math.ceil(s / 60) + ' minutes left';
+			get('left').textContent = s < 3 ? words.few : s < 90 ? say('seconds', Math.ceil(s)) :
+				say('minutes', Math.ceil(s / 60));
 		}
 	}
 
-	function solved(i, n) {
-		if (!running() || solution[i] !== undefined) {
+	// ---- through ----
+
+	// To the address that was asked for. The part behind # never came to us.
+	function go() {
+		var here = location.href.split('#')[0], link = document.createElement('a');
+		link.href = form.elements.back.value;
+		if (location.hash && link.href === here) {
+			// Going there would only scroll.
+			again();
+		} else {
+			location.replace(link.href + location.hash);
+		}
+	}
+
+	function through() {
+		state('passed');
+		try {
+			remember(passes().concat(Date.now()));
+		} catch (e) { }
+		if (posted) {
+			stop('passed', 'resend_note', 'resend');
+		} else {
+			go();
+		}
+	}
+
+	// Other tabs of the site need not go on solving.
+	function announce() {
+		try {
+			localStorage.setItem('ammit', Date.now());
+		} catch (e) { }
+		try {
+			new BroadcastChannel('ammit').postMessage(0);
+		} catch (e) { }
+	}
+
+	// Another tab passed. Once a minute: if it did not help, there is a reason.
+	function heard() {
+		try {
+			if (running() && passes().length === 0) {
+				through();
+			}
+		} catch (e) { }
+	}
+
+	function listen() {
+		var began = typeof performance === 'object' && performance.timing ? performance.timing.navigationStart : 0;
+		window.addEventListener('storage', function (event) {
+			if (event.key === 'ammit' && event.newValue) {
+				heard();
+			}
+		});
+		try {
+			new BroadcastChannel('ammit').onmessage = heard;
+		} catch (e) { }
+		// While this page was on its way.
+		try {
+			if (began > 0 && +localStorage.getItem('ammit') > began && localStorage.getItem('ammit') <= Date.now()) {
+				heard();
+			}
+		} catch (e) { }
+	}
+
+	// What a clip in the page says of itself: '' while that is not known.
+	function clip(video) {
+		if (video.readyState > 0) {
+			return video.videoWidth + 'x' + video.videoHeight + '@' + Math.round(1000 * video.duration);
+		}
+		return video.error || video.networkState === 3 || patience <= 0 ? 'failed' : '';
+	}
+
+	function add(name, value) {
+		var input = document.createElement('input');
+		input.type = 'hidden';
+		input.name = name;
+		input.value = value;
+		form.appendChild(input);
+	}
+
+	function submit() {
+		try {
+			remember(passes().concat(Date.now()));
+		} catch (e) { }
+		// A redirect hands on what is behind #.
+		form.setAttribute('action', form.getAttribute('action') + location.hash);
+		form.submit();
+	}
+
+	function send() {
+		var video = get('clip'), said = video ? clip(video) : '';
+		if (video && !said) {
+			patience--;
+			setTimeout(send, 50);
 			return;
 		}
+		if (late()) {
+			renew();
+			return;
+		}
+		try {
+			sessionStorage.removeItem('ammit-late');
+		} catch (e) { }
+		if (said) {
+			add('clip', said);
+		}
+		form.elements.solution.value = solution.join(',');
+		if (typeof fetch !== 'function') {
+			submit();
+			return;
+		}
+		// A network that has gone to sleep is the browser's to talk about.
+		setTimeout(function () {
+			if (root.getAttribute('data-state') === 'sending') {
+				submit();
+			}
+		}, 15000);
+		fetch(form.getAttribute('action'), {
+			method: 'POST',
+			redirect: 'manual',
+			credentials: 'same-origin',
+			headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+			body: [].map.call(form.elements, function (input) {
+				return input.name + '=' + encodeURIComponent(input.value);
+			}).join('&')
+		}).then(function (answer) {
+			if (answer.type === 'opaqueredirect') {
+				announce();
+				through();
+			} else {
+				// As a page, which says what is wrong.
+				submit();
+			}
+		}, submit);
+	}
+
+	// ---- work ----
+
+	function solved(i, n) {
 		if (n < 0) {
-			stop('failed', 'The calculation came to no result. Please try again.');
+			stop('failed', 'failed', 'again');
 			return;
 		}
 		solution[i] = ('0000000' + n.toString(16)).slice(-8);
 		done++;
 		show();
 		if (done === total) {
+			state('sending');
 			send();
+			return;
 		}
+		workers.forEach(function (w) {
+			if (w.i === i) {
+				next(w);
+			}
+		});
 	}
 
-	function send() {
-		state('sending');
-		workers.slice().forEach(lose);
-		try {
-			remember(solves().concat(Date.now()));
-		} catch (e) { }
-		form.elements.solution.value = solution.join(',');
-		// The part behind # never came to us: a redirect hands it on.
-		form.setAttribute('action', form.getAttribute('action') + location.hash);
-		form.submit();
-	}
-
+	// A puzzle that nobody has begun; then one with as few others at it as there is, from elsewhere.
 	function next(w) {
-		w.i = waiting.length ? waiting.shift() : -1;
-		if (w.i >= 0) {
-			w.postMessage({ seed: seed, target: target, i: w.i });
+		var fewest = -1, i, n, at = [];
+		for (i = 0; i < total; i++) {
+			at[i] = 0;
 		}
+		w.i = -1;
+		workers.forEach(function (other) {
+			at[other.i]++;
+		});
+		for (i = 0; i < total; i++) {
+			n = at[i];
+			if (solution[i] === undefined && (fewest < 0 || n < at[fewest])) {
+				fewest = i;
+			}
+		}
+		w.i = fewest;
+		w.postMessage({ seed: seed, target: target, i: fewest, from: starts[fewest]++ % 16 * 268435456 });
 	}
 
-	// A worker that died gives its puzzle back, and the page itself goes on if it was the last.
+	// A worker that died leaves its puzzle to others; if it was the last, another kind is tried.
 	function lose(w) {
 		var at = workers.indexOf(w);
 		if (at < 0) {
@@ -128,36 +295,38 @@
 		}
 		workers.splice(at, 1);
 		w.terminate();
-		if (w.i >= 0 && solution[w.i] === undefined) {
-			waiting.unshift(w.i);
-		}
-		if (running()) {
-			workers.forEach(function (other) {
-				if (other.i < 0) {
-					next(other);
-				}
-			});
-			if (workers.length === 0) {
-				slices();
-			}
+		if (running() && workers.length === 0) {
+			kind++;
+			staff();
 		}
 	}
 
-	function hire() {
-		var w = new Worker(solver);
-		w.i = -1;
+	function tick() {
+		var now = Date.now(), passed = now - last;
+		if (passed > 0 && passed < 2000) {
+			active += passed;
+		}
+		last = now;
+		if (running() && late()) {
+			renew();
+		}
+	}
+
+	function hire(w) {
+		w.quiet = 0;
 		w.onmessage = function (event) {
 			var m = event.data;
-			w.heard = true;
+			w.quiet = 0;
 			hashes += m.hashes;
-			if (m.i === undefined) {
-				show();
+			tick();
+			if (!running()) {
 				return;
 			}
-			w.i = -1;
-			solved(m.i, m.n);
-			if (running()) {
-				next(w);
+			if (m.i === undefined) {
+				show();
+			} else if (m.i === w.i) {
+				root.setAttribute('data-engine', m.kind);
+				solved(m.i, m.n);
 			}
 		};
 		w.onerror = function (event) {
@@ -166,104 +335,93 @@
 		};
 		workers.push(w);
 		next(w);
-		setTimeout(function () {
-			if (!w.heard) {
-				lose(w);
-			}
-		}, 8000);
 	}
 
-	// Without workers: on the page's own thread, 25 ms at a time, so that it stays alive.
-	function slices() {
-		var s = null, i = -1, start = 0, channel = null;
-		if (slicing) {
-			return;
+	// The script that stands in the page, then the same from its address, then the page itself.
+	var kinds = [
+		function () {
+			return new Worker(URL.createObjectURL(new Blob([get('solver').textContent], { type: 'text/javascript' })));
+		},
+		function () {
+			return new Worker(form.getAttribute('data-solver'));
+		},
+		function () {
+			var w = { terminate: function () {
+				w.postMessage(null);
+			} };
+			w.postMessage = ammitSolver(25, function (message) {
+				w.onmessage({ data: message });
+			});
+			return w;
 		}
-		slicing = true;
-		function later() {
-			if (channel) {
-				channel.port2.postMessage(0);
-			} else {
-				setTimeout(slice, 0);
+	];
+
+	function staff() {
+		while (workers.length === 0 && kind < kinds.length) {
+			root.setAttribute('data-workers', kind);
+			try {
+				do {
+					hire(kinds[kind]());
+				} while (workers.length < crew && kind < 2);
+			} catch (e) { }
+			if (workers.length === 0) {
+				kind++;
 			}
 		}
-		function slice() {
-			var until = Date.now() + 25, n = -1;
-			if (!running()) {
-				return;
+	}
+
+	// Counted, not timed: a page that slept must not take its workers for dead.
+	function watch() {
+		workers.slice().forEach(function (w) {
+			w.quiet++;
+			if (w.quiet > 4 && kind < 2) {
+				lose(w);
 			}
-			if (s === null) {
-				if (waiting.length === 0) {
-					slicing = false;
-					return;
-				}
-				i = waiting.shift();
-				s = ammitBegin(seed, i);
-				start = 0;
-			}
-			while (n < 0 && start < 4294967296 && Date.now() < until) {
-				n = ammitTry(s, start, 256, target);
-				hashes += 256;
-				start += 256;
-			}
-			if (n >= 0 || start >= 4294967296) {
-				s = null;
-				solved(i, n);
-			} else {
-				show();
-			}
-			later();
+		});
+	}
+
+	function wake(event) {
+		if (running()) {
+			tick();
+		} else if (event.persisted && root.getAttribute('data-state') !== 'stopped' && !posted) {
+			// Back from the browser's memory: this ticket is used up.
+			again();
 		}
-		if (typeof MessageChannel === 'function') {
-			channel = new MessageChannel();
-			channel.port1.onmessage = slice;
-		}
-		later();
 	}
 
 	function start() {
-		var cores = navigator.hardwareConcurrency || 1, n, i, recent;
+		var cores = Math.floor(navigator.hardwareConcurrency) || 1, i, recent;
 		get('again').onclick = again;
+		window.addEventListener('pageshow', wake);
+		document.addEventListener('visibilitychange', wake);
 		try {
-			recent = solves();
+			recent = passes();
 			remember(recent);
 		} catch (e) {
 			recent = null;
 		}
 		if (!navigator.cookieEnabled || recent === null) {
-			stop('stopped', 'Cookies are off for this site, so it could not remember that you have done the ' +
-				'calculation. Please allow cookies for it, then try again.');
+			stop('stopped', 'no_cookies', 'again');
 			return;
 		}
 		if (recent.length >= 3) {
 			remember([]);
-			stop('stopped', 'Your browser has done this three times within a minute and is asked again. Either ' +
-				'the site’s cookie is not kept, or your network address keeps changing (a VPN or proxy may do ' +
-				'that). Allow cookies for this site or stay on one connection, then try again.');
+			stop('stopped', 'loop', 'again');
 			return;
 		}
 		for (i = 0; i < total; i++) {
-			waiting.push(i);
+			starts.push(0);
 		}
-		begun = Date.now();
+		crew = Math.min(Math.max(1, cores > 2 ? cores - 1 : cores), 8);
+		last = Date.now();
 		state('solving');
 		get('work').hidden = false;
-		n = Math.min(Math.max(1, cores - (cores > 2 ? 1 : 0)), 8, total);
-		try {
-			for (i = 0; i < n; i++) {
-				hire();
-			}
-		} catch (e) { }
-		if (workers.length === 0) {
-			slices();
+		listen();
+		if (running()) {
+			staff();
+			setInterval(watch, 2000);
 		}
 	}
 
-	// Back from the browser's memory after it was sent: this ticket is used up.
-	window.addEventListener('pageshow', function (event) {
-		if (event.persisted && !running()) {
-			again();
-		}
-	});
 	start();
 })();

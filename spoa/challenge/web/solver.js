@@ -1,8 +1,8 @@
 'use strict';
 // The puzzle (spoa/challenge/pow.h): SHA-256 over seed, i, n is one block of which only word 9, n,
-// changes from try to try. ammitBegin does rounds 0 to 8, ammitTry the others: 9 to 15 with the
-// words of the padding folded in, then 16 at a time. Laid out over locals it is twice as fast as a
-// loop over arrays. This text is in the page and, again, the worker's script.
+// changes from try to try. ammitBegin does rounds 0 to 8; the others are done by the fastest of
+// WebAssembly with SIMD, without, ammitTry and, where nothing is compiled, the browser's own SHA-256.
+// This text stands in the page, and workers are made of it. Old engines must be able to read it.
 var ammitK = new Int32Array([
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
 	0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -30,7 +30,8 @@ function ammitBegin(seed, i) {
 	return s;
 }
 
-// The first of start … start + count - 1 that solves, as start + it; -1: none.
+// The first of start … start + count - 1 that solves; -1: none. Rounds 9 to 15 with the words of the
+// padding folded in, then 16 at a time: laid out over locals it is twice as fast as over arrays.
 function ammitTry(s, start, count, target) {
 	var K = ammitK, n0 = start | 0, k = 0, j = 0, t = 0, a, b, c, d, e, f, g, h;
 	var w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, w10, w11, w12, w13, w14, w15;
@@ -88,22 +89,209 @@ function ammitTry(s, start, count, target) {
 	return -1;
 }
 
-// As a worker: one puzzle a message, { seed, target, i }. Answers { hashes } about five times a
-// second, so that the page sees it live, and { i, n, hashes } at the end (n -1: there is none).
-if (typeof document === 'undefined' && typeof postMessage === 'function') {
-	onmessage = function (event) {
-		var p = event.data, s = ammitBegin(p.seed, p.i), n = -1, start = 0, hashes = 0, said = Date.now();
-		postMessage({ hashes: 0 });
-		while (n < 0 && start < 4294967296) {
-			n = ammitTry(s, start, 2048, p.target);
-			hashes += n < 0 ? 2048 : n - start + 1;
-			start += 2048;
-			if (Date.now() - said > 200) {
-				postMessage({ hashes: hashes });
-				said = Date.now();
-				hashes = 0;
+// Built from spoa/challenge/wasm, with SIMD and without.
+var ammitModules = { simd: '@simd@', wasm: '@wasm@' };
+
+// What the engine takes of it, as functions like ammitTry, the best first. Without WebAssembly, and
+// where a policy forbids it, that is nothing.
+function ammitCompiled() {
+	var found = [], name, text, bytes, i;
+	for (name in ammitModules) {
+		try {
+			text = atob(ammitModules[name]);
+			bytes = new Uint8Array(text.length);
+			for (i = 0; i < bytes.length; i++) {
+				bytes[i] = text.charCodeAt(i);
+			}
+			found.push(ammitWrap(name, new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports));
+		} catch (e) { }
+	}
+	return found;
+}
+
+function ammitWrap(name, pow) {
+	var state = new Int32Array(pow.memory.buffer, pow.at(), 17);
+	function run(s, start, count, target) {
+		state.set(s);
+		var n = pow.go(start, count, target) >>> 0;
+		return n === count ? -1 : start + n;
+	}
+	run.kind = name;
+	return run;
+}
+
+// A promise of what ammitTry returns. All at once: a call costs far more than its hash.
+function ammitDigest(s, start, count, target) {
+	var view = new DataView(new ArrayBuffer(40)), hashes = [], i;
+	for (i = 0; i < 9; i++) {
+		view.setInt32(4 * i, s[i]);
+	}
+	for (i = 0; i < count; i++) {
+		view.setUint32(36, start + i);
+		hashes.push(crypto.subtle.digest('SHA-256', view.buffer));
+	}
+	return Promise.all(hashes).then(function (all) {
+		for (var k = 0; k < count; k++) {
+			if (new DataView(all[k]).getUint32(0) < target) {
+				return start + k;
 			}
 		}
-		postMessage({ i: p.i, n: n, hashes: hashes });
+		return -1;
+	});
+}
+
+// A function that takes one puzzle at a time, { seed, target, i, from }; another one, or null, ends
+// the one before. It tells post { hashes } about five times a second and { i, n, hashes, kind } at
+// the end (n -1: there is none). Works `slice` ms at a time, so that its thread can do other things.
+function ammitSolver(slice, post) {
+	var engines = ammitCompiled().concat(ammitTry);
+	var p = null, s = null, at = 0, left = 0, hashes = 0, said = 0, pending = false, channel = null;
+	// Engines are measured in windows of 50 ms, from tick to tick of a clock that may be a coarse
+	// one. Two slow ones: nothing is compiled here. Then the browser's own SHA-256 is measured too.
+	var digest = typeof crypto === 'object' && crypto.subtle && typeof Promise === 'function';
+	var chosen = !digest, digesting = false, since = 0, count = -1, best = 0, windows = 0;
+
+	function measure(tests) {
+		var now = Date.now(), rate;
+		count += count < 0 ? 0 : tests;
+		if (count < 0 ? now === since : now - since < 50) {
+			return;
+		}
+		// The first tick only begins; it is a second one if `since` was set before.
+		if (count < 0) {
+			count = since ? 0 : -1;
+			since = now;
+			return;
+		}
+		rate = count / (now - since);
+		since = 0;
+		count = -1;
+		if (digesting) {
+			chosen = true;
+			digesting = rate > best;
+			return;
+		}
+		best = Math.max(best, rate);
+		windows++;
+		if (best >= 200) {
+			chosen = true;
+		} else if (windows === 2) {
+			digesting = true;
+		}
+	}
+
+	// After some tests: n, or -1 if that is none.
+	function tried(n, tests) {
+		hashes += tests;
+		left -= tests;
+		at = (at + tests) % 4294967296;
+		if (!chosen) {
+			measure(tests);
+		}
+		if (n < 0 || ammitTry(s, n, 1, p.target) === n) {
+			return n;
+		}
+		// Wrong: no more of this engine.
+		engines = [ammitTry];
+		digesting = false;
+		chosen = true;
+		return -1;
+	}
+
+	function after(n) {
+		var now = Date.now(), i = p.i;
+		if (n >= 0 || left <= 0) {
+			p = null;
+			post({ i: i, n: n, hashes: hashes, kind: digesting ? 'digest' : engines[0].kind || 'js' });
+			hashes = 0;
+			return;
+		}
+		if (now - said > 200 || now < said) {
+			post({ hashes: hashes });
+			said = now;
+			hashes = 0;
+		}
+		later();
+	}
+
+	function batch() {
+		var mine = p;
+		function end() {
+			pending = false;
+			if (p === mine) {
+				return true;
+			}
+			if (p) {
+				later();
+			}
+			return false;
+		}
+		pending = true;
+		ammitDigest(s, at, 256, p.target).then(function (n) {
+			if (end()) {
+				after(tried(n, 256));
+			}
+		}, function () {
+			chosen = true;
+			digesting = false;
+			if (end()) {
+				later();
+			}
+		});
+	}
+
+	function turn() {
+		var n = -1, until = Date.now() + slice, step = engines[0] === ammitTry ? 512 : 2048;
+		pending = false;
+		if (p === null) {
+			return;
+		}
+		// Short calls: an engine that goes on compiling takes up better code with the next one.
+		while (!digesting && n < 0 && left > 0 && Date.now() < until) {
+			n = tried(engines[0](s, at, step, p.target), step);
+		}
+		if (n < 0 && left > 0 && digesting) {
+			batch();
+		} else {
+			after(n);
+		}
+	}
+
+	function later() {
+		pending = true;
+		if (channel) {
+			channel.port2.postMessage(0);
+		} else {
+			setTimeout(turn, 0);
+		}
+	}
+
+	if (typeof MessageChannel === 'function') {
+		channel = new MessageChannel();
+		channel.port1.onmessage = turn;
+	}
+	return function (puzzle) {
+		p = puzzle;
+		if (p === null) {
+			return;
+		}
+		s = ammitBegin(p.seed, p.i);
+		at = p.from;
+		left = 4294967296;
+		post({ hashes: 0 });
+		if (!pending) {
+			later();
+		}
 	};
+}
+
+// As a worker.
+if (typeof document === 'undefined' && typeof postMessage === 'function') {
+	onmessage = (function (solve) {
+		return function (event) {
+			solve(event.data);
+		};
+	})(ammitSolver(50, function (message) {
+		postMessage(message);
+	}));
 }

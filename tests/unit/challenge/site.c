@@ -244,8 +244,7 @@ test_routes(void **state)
 		/* What is a challenge can be met without its page, and nothing else says so. */
 		assert_int_equal(
 		    said(s, "\r\nAmmit-Challenge: ticket=\""), routes[i].status == 429);
-		assert_int_equal(said(s, PAGE),
-		    said(s, "Content-Security-Policy: default-src 'none'; script-src 'sha"));
+		assert_int_equal(said(s, PAGE), said(s, "; script-src 'sha256-"));
 	}
 	assert_true(counter_get(&s->site.served) > 5 && counter_get(&s->site.plain) > 5 &&
 		    counter_get(&s->site.refused) == 6);
