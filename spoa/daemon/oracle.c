@@ -125,6 +125,7 @@ ask(struct oracle *o, struct slice answer, const char *language)
 		.url = o->url,
 		.header = { "Content-Type: application/json" },
 		.headers = 1,
+		.proxy = "",
 		.timeout_ms = o->timeout_ms,
 		.body_max = REPLY_MAX };
 	struct web_response got;

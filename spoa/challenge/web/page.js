@@ -190,6 +190,7 @@
 	}
 
 	function submit() {
+		state('submitted');
 		try {
 			remember(passes().concat(Date.now()));
 		} catch (e) { }
