@@ -31,9 +31,12 @@ struct challenge {
 #define CHALLENGE_HASHES_MAX (1u << 26)
 #define CHALLENGE_PUZZLES_MAX 32
 
-enum action { ACTION_ALLOW, ACTION_DENY, ACTION_CHALLENGE, ACTION_WEIGH };
+/* DRIP is ours, beside those of Anubis. */
+enum action { ACTION_ALLOW, ACTION_DENY, ACTION_CHALLENGE, ACTION_WEIGH, ACTION_DRIP };
 
-extern const char *const action_names[4]; /* "ALLOW", … */
+#define ACTIONS 5u
+
+extern const char *const action_names[ACTIONS]; /* "ALLOW", … */
 
 /* What the file says beside the rules. */
 struct policy_settings {

@@ -371,6 +371,8 @@ decide(const struct weighing *w, struct track *t, struct slice name, enum action
 	t->rule = name;
 	if (action == ACTION_DENY) {
 		t->kind = VERDICT_DENY;
+	} else if (action == ACTION_DRIP) {
+		t->kind = VERDICT_DRIP;
 	} else if (action == ACTION_CHALLENGE && w->evidence->level >= c->level) {
 		t->by_pass = true;
 	} else if (action == ACTION_CHALLENGE) {

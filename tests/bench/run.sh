@@ -317,7 +317,7 @@ verdict_part() {
 
 memory_part() {
 	local idle held pid loaded each
-	agent fresh "${ammit[@]}" --control "unix@$dir/fresh-control.sock" --spop "unix@$dir/fresh.sock" --http "unix@$dir/fresh-http.sock"
+	agent fresh "${ammit[@]}" --drip off --control "unix@$dir/fresh-control.sock" --spop "unix@$dir/fresh.sock" --http "unix@$dir/fresh-http.sock"
 	pid=$started
 	idle=$(rss_kib "$pid")
 	start hold "$bench/spopload" -a "unix@$dir/fresh.sock" -c 1000 -d 0 -t 20
@@ -393,7 +393,7 @@ dns_part() {
 
 mkdir "$dir/state"
 ammit=("$B/ammit" run --policy "$POLICY" --state-dir "$dir/state" --workers "$W" --log-level warn)
-agent ammit "${ammit[@]}" --control "unix@$dir/control.sock" --spop "unix@$dir/ammit.sock" --http "unix@$dir/http.sock"
+agent ammit "${ammit[@]}" --drip "unix@$dir/drip.sock" --control "unix@$dir/control.sock" --spop "unix@$dir/ammit.sock" --http "unix@$dir/http.sock"
 ammit_pid=$started
 pass_http=$("$bench/mkpass" "$dir/state/key" "$host" 127.0.0.1) || die "no pass"
 pass_spop=$("$bench/mkpass" "$dir/state/key" "$host" 192.0.2.10) || die "no pass"

@@ -38,7 +38,8 @@ static const struct {
 	{ "all",
 	    "spop 127.0.0.1:9001\nhttp\tunix@/tmp/x # here\nworkers 3\nshadow on\nlog-level debug\n"
 	    "spop-mode 0666\nstate-dir /tmp/s\ncontrol unix@/tmp/c\ncontrol-mode 0640\n"
-	    "control-group x\ndns 127.0.0.1,[::1]:5353\ndns-cache 1024\n",
+	    "control-group x\ndrip unix@/tmp/d\ndrip-max 7\ndrip-rate 8\ndrip-time 9\n"
+	    "drip-mode 0620\ndrip-group y\ndns 127.0.0.1,[::1]:5353\ndns-cache 1024\n",
 	    NULL },
 	{ "unknown", "spopp 127.0.0.1:9001\n", "ammit.conf:1: \"spopp\" is no option" },
 	{ "line", "workers 2\n\nworkers none\n",
@@ -46,7 +47,12 @@ static const struct {
 	{ "range", "workers 65\n", "from 1 to 64" },
 	{ "address", "spop nowhere\n", "spop: \"nowhere\" is no address: write unix@" },
 	{ "control off", "control off\n", NULL },
-	{ "only control is off", "spop off\n", "spop: \"off\" is no address" },
+	{ "drip off", "drip off\n", NULL },
+	{ "drip nowhere", "drip nowhere\n", "drip: \"nowhere\" is no address" },
+	{ "no drips", "drip-max 0\n", "drip-max: \"0\" is no number from 1 to 1000000" },
+	{ "no rate", "drip-rate 0\n", "drip-rate: \"0\" is no number from 1 to 1048576" },
+	{ "too long", "drip-time 86401\n", "drip-time: \"86401\" is no number from 1 to 86400" },
+	{ "only these are off", "spop off\n", "spop: \"off\" is no address" },
 	{ "dns", "dns example.org\n", "dns: \"example.org\" names no DNS servers: " },
 	{ "no dns", "dns\n", "dns: \"\" names no DNS servers: " },
 	{ "dns cache", "dns-cache 0\n", "dns-cache: \"0\" is no number from 1 to 1024" },
@@ -98,6 +104,13 @@ values_arrive(void **state)
 	assert_true(o.control_asked);
 	assert_int_equal(o.control_mode, 0640);
 	assert_string_equal(o.control_group, "x");
+	assert_string_equal(o.drip.text, "unix@/tmp/d");
+	assert_true(o.drip_asked);
+	assert_int_equal(o.drip_max, 7);
+	assert_int_equal(o.drip_rate_kib_s, 8);
+	assert_int_equal(o.drip_time_s, 9);
+	assert_int_equal(o.drip_mode, 0620);
+	assert_string_equal(o.drip_group, "y");
 	assert_string_equal(o.dns, "127.0.0.1,[::1]:5353");
 	assert_int_equal(o.dns_cache_mib, 1024);
 	options_fini(&o);
@@ -196,6 +209,53 @@ control_and_dns_have_defaults(void **state)
 }
 
 static void
+drip_has_defaults(void **state)
+{
+	static const struct {
+		const char *file, *line;
+		const char *want; /* NULL: none. %: the folder */
+		bool asked;
+		unsigned max, rate, time;
+	} cases[] = {
+		{ "", "", "unix@%/drip.sock", false, 2000, 64, 900 },
+		{ "drip off\n", "", NULL, false, 2000, 64, 900 },
+		{ "drip 127.0.0.1:9\n", " --drip off", NULL, false, 2000, 64, 900 },
+		{ "drip off\n", " --drip 127.0.0.1:9 --drip-max 5", "127.0.0.1:9", true, 5, 64,
+		    900 },
+		{ "drip-rate 6\ndrip-time 7\n", "", "unix@%/drip.sock", false, 2000, 6, 7 },
+	};
+
+	(void)state;
+	setenv("STATE_DIRECTORY", folder, 1);
+	setenv("RUNTIME_DIRECTORY", folder, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *argv[16], line[200], want[80] = "";
+		const char *at = cases[i].want == NULL ? NULL : strchr(cases[i].want, '%');
+		struct options o;
+		struct problems p = { 0 };
+		bool help;
+
+		snprintf(line, sizeof(line), "--spop unix@/x --http unix@/y --control off -c %s%s",
+		    write_config(cases[i].file), cases[i].line);
+		options_read(&o, words(line, argv), argv, &p, &help);
+		if (at != NULL)
+			snprintf(want, sizeof(want), "unix@%s%s", folder, at + 1);
+		else if (cases[i].want != NULL)
+			snprintf(want, sizeof(want), "%s", cases[i].want);
+		assert_int_equal(p.count, 0);
+		assert_int_equal(o.has_drip, cases[i].want != NULL);
+		if (o.has_drip)
+			assert_string_equal(o.drip.text, want);
+		assert_int_equal(o.drip_asked, cases[i].asked);
+		assert_int_equal(o.drip_max, cases[i].max);
+		assert_int_equal(o.drip_rate_kib_s, cases[i].rate);
+		assert_int_equal(o.drip_time_s, cases[i].time);
+		assert_int_equal(o.drip_mode, 0660);
+		options_fini(&o);
+	}
+}
+
+static void
 all_errors_in_one_go(void **state)
 {
 	char *argv[8], line[] = "--workers 0 --spop x extra --policy";
@@ -249,6 +309,7 @@ main(void)
 		cmocka_unit_test(values_arrive),
 		cmocka_unit_test(flags_go_before_the_file),
 		cmocka_unit_test(control_and_dns_have_defaults),
+		cmocka_unit_test(drip_has_defaults),
 		cmocka_unit_test(all_errors_in_one_go),
 		cmocka_unit_test(the_table_is_whole),
 	};
