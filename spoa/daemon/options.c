@@ -20,7 +20,7 @@ const struct option_row option_rows[] = {
 	{ "http", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/http.sock",
 	    "where HAProxy's backend ammit-challenge connects" },
 	{ "drip", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/drip.sock",
-	    "where HAProxy's backend ammit-drip connects; or off" },
+	    "where backend ammit-drip connects; or off" },
 	{ "control", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/control.sock",
 	    "for ammit ctl and top, and Prometheus; or off" },
 	{ "state-dir", OPTION_PATH, 0, 0, "see FOLDERS",

@@ -60,7 +60,8 @@ class Visitor:
             host, port = address.rsplit(":", 1)
             self.sock.connect((host, int(port)))
         self.got = b""
-        self.sock.sendall(text)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.sock.sendall(text)
 
     def __enter__(self):
         return self
@@ -82,7 +83,9 @@ class Visitor:
 
     def there_is(self):
         """Takes what has come, without a wait. False: it is over."""
-        while select.select([self.sock], [], [], 0)[0]:
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        while poll.poll(0):
             if not self.more():
                 return False
         return True
@@ -106,15 +109,15 @@ def visitor(edge, **more):
 
 
 @contextlib.contextmanager
-def crowd(edge, number):
-    """That many who are dripped, each of them with its first bytes."""
+def crowd(edge, number, greeted=True):
+    """That many who are dripped; `greeted`: each of them has had its first bytes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 16384), hard))
     visitors = []
     try:
         for _ in range(number):
             visitors.append(visitor(edge))
-        for one in visitors:
+        for one in visitors if greeted else ():
             assert one.status() == 200
         yield visitors
     finally:
@@ -131,7 +134,7 @@ def test_first_bytes_at_once_and_then_some_more(box):
         assert b"content-type: text/html" in head and b"content-length" not in head
         assert b"no-store" in head and b"noindex" in head
         # Each piece is passed on by itself: many reads, each of a few bytes.
-        sizes = [len(one.more()) for _ in range(4)]
+        sizes = [len(one.more()) for _ in range(3)]
         assert all(0 < n < 200 for n in sizes), sizes
         assert b"<!doctype html>" in one.body()
         assert b'verdict=drip' not in edge.output().encode()  # it is logged when it is over
@@ -156,9 +159,9 @@ def test_whatever_they_ask(box, more, status):
     with visitor(edge, **more) as one:
         assert one.status() == status
         if more.get("method") == "HEAD":
-            assert counts(edge.ammit)["served"] >= 1
+            assert counts(edge.ammit)["served_total"] >= 1
         else:
-            assert one.more() and one.more()
+            assert one.more()
     wait_until(lambda: counts(edge.ammit)["visitors"] == 0, "the place to be free")
 
 
@@ -236,15 +239,17 @@ def test_the_bound_in_number_is_ours_and_haproxys(box, most, env):
 
 
 def test_the_bound_in_bytes(box):
-    """Three hundred would want 8 KiB a second and more; all together they get 4."""
+    """Two hundred want to begin at once and then some 5 KiB a second; all together they get 4."""
     rate = 4096
     edge = drip(box, "--drip-rate", rate // 1024)
-    with crowd(edge, 300) as visitors:
-        begun, had = time.monotonic(), counts(edge.ammit)["bytes_total"]
-        wait_until(lambda: counts(edge.ammit)["bytes_total"] > had + 4 * rate, "four seconds' worth")
-        sent, passed = counts(edge.ammit)["bytes_total"] - had, time.monotonic() - begun
-        assert sent <= rate * (passed + 1) + 200
+    begun = time.monotonic()
+    with crowd(edge, 200, greeted=False) as visitors:
+        wait_until(lambda: counts(edge.ammit)["visitors"] == 200, "all to be there")
+        wait_until(lambda: counts(edge.ammit)["bytes_total"] > 4 * rate, "four seconds' worth")
+        sent, passed = counts(edge.ammit)["bytes_total"], time.monotonic() - begun
+        assert sent <= rate * (passed + 1)
         assert all(one.there_is() for one in visitors)
+        assert sum(len(one.got) > 0 for one in visitors) > 20
 
 
 def test_an_end_after_its_time(box):

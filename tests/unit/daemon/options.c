@@ -176,6 +176,18 @@ static const struct {
 	    false, 0600, 9 },
 };
 
+/* % is the folder, NULL nothing. */
+static void
+in_folder(const char *text, char out[80])
+{
+	const char *at = text == NULL ? NULL : strchr(text, '%');
+
+	if (at != NULL)
+		snprintf(out, 80, "%.*s%s%s", (int)(at - text), text, folder, at + 1);
+	else
+		snprintf(out, 80, "%s", text == NULL ? "" : text);
+}
+
 static void
 control_and_dns_have_defaults(void **state)
 {
@@ -183,8 +195,7 @@ control_and_dns_have_defaults(void **state)
 	setenv("STATE_DIRECTORY", folder, 1);
 	setenv("RUNTIME_DIRECTORY", folder, 1);
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
-		char *argv[16], line[200], want[80] = "";
-		const char *at = controls[i].want == NULL ? NULL : strchr(controls[i].want, '%');
+		char *argv[16], line[200], want[80];
 		struct options o;
 		struct problems p = { 0 };
 		bool help;
@@ -193,11 +204,7 @@ control_and_dns_have_defaults(void **state)
 		snprintf(line, sizeof(line), "--spop unix@/x --http unix@/y -c %s%s",
 		    write_config(controls[i].file), controls[i].line);
 		options_read(&o, words(line, argv), argv, &p, &help);
-		if (at != NULL)
-			snprintf(want, sizeof(want), "%.*s%s%s", (int)(at - controls[i].want),
-			    controls[i].want, folder, at + 1);
-		else if (controls[i].want != NULL)
-			snprintf(want, sizeof(want), "%s", controls[i].want);
+		in_folder(controls[i].want, want);
 		if (p.count > 0 || o.has_control != (controls[i].want != NULL) ||
 		    (o.has_control && strcmp(o.control.text, want) != 0) ||
 		    o.control_asked != controls[i].asked || o.control_mode != controls[i].mode ||
@@ -229,8 +236,7 @@ drip_has_defaults(void **state)
 	setenv("STATE_DIRECTORY", folder, 1);
 	setenv("RUNTIME_DIRECTORY", folder, 1);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char *argv[16], line[200], want[80] = "";
-		const char *at = cases[i].want == NULL ? NULL : strchr(cases[i].want, '%');
+		char *argv[16], line[200], want[80];
 		struct options o;
 		struct problems p = { 0 };
 		bool help;
@@ -238,10 +244,7 @@ drip_has_defaults(void **state)
 		snprintf(line, sizeof(line), "--spop unix@/x --http unix@/y --control off -c %s%s",
 		    write_config(cases[i].file), cases[i].line);
 		options_read(&o, words(line, argv), argv, &p, &help);
-		if (at != NULL)
-			snprintf(want, sizeof(want), "unix@%s%s", folder, at + 1);
-		else if (cases[i].want != NULL)
-			snprintf(want, sizeof(want), "%s", cases[i].want);
+		in_folder(cases[i].want, want);
 		assert_int_equal(p.count, 0);
 		assert_int_equal(o.has_drip, cases[i].want != NULL);
 		if (o.has_drip)
