@@ -19,7 +19,7 @@ B      ?= build
 PREFIX ?= /usr/local
 VERSION := 0.1.0
 
-PKGS   := libcrypto libpcre2-8 libcjson libmicrohttpd libfyaml libmaxminddb libcares
+PKGS   := libcrypto libpcre2-8 libcjson libmicrohttpd libfyaml libmaxminddb libcares zlib
 WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough
 HARD   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
@@ -35,7 +35,7 @@ LAYERS := base net spop policy token challenge onion daemon cli
 LIB    := $(B)/libspoa.a
 SRC    := $(filter-out spoa/cli/main.c,$(wildcard $(LAYERS:%=spoa/%/*.c)))
 OBJ    := $(SRC:%.c=$(B)/%.o)
-EMBED  := $(patsubst %,$(B)/embed/%.inc,$(notdir $(wildcard spoa/challenge/web/*))) $(B)/embed/policies.inc
+EMBED  := $(patsubst %,$(B)/embed/%.inc,$(notdir $(wildcard spoa/challenge/web/*) $(wildcard spoa/challenge/locales/*))) $(B)/embed/policies.inc
 POLICIES := $(sort $(shell find policies -name '*.yaml' -o -name '*.yml' -o -name '*.json' -o -name '*.txt'))
 UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*.c))
 FUZZ   := $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
@@ -65,6 +65,7 @@ define embed
 	$(Q)od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@.new && mv $@.new $@
 endef
 $(B)/embed/%.inc: spoa/challenge/web/% ; $(embed)
+$(B)/embed/%.inc: spoa/challenge/locales/% ; $(embed)
 $(B)/embed/policies.inc: spoa/daemon/embed.sh $(POLICIES) $(B)/policies.list
 	@mkdir -p $(@D)
 	$(Q)spoa/daemon/embed.sh policies $(POLICIES) > $@.new && mv $@.new $@

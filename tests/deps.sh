@@ -6,8 +6,9 @@
 set -eu
 
 build="make gcc libc6-dev pkg-config libev-dev libssl-dev libcjson-dev libpcre2-dev libmicrohttpd-dev libfyaml-dev
-	libmaxminddb-dev libc-ares-dev"
-run="haproxy"
+	libmaxminddb-dev libc-ares-dev zlib1g-dev libcurl4-openssl-dev"
+# libcurl4 is loaded when somebody is asked (ammit solve), and not linked.
+run="haproxy libcurl4"
 check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium chromium chromium-driver
 	valgrind wrk cgit lighttpd rbldnsd unbound shellcheck clang clang-format libclang-rt-14-dev git"
 

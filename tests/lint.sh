@@ -42,6 +42,7 @@ door 'maxminddb' 'spoa/base/mmdb\.c'
 door 'pcre2' 'spoa/policy/regex\.c'
 door 'microhttpd' 'spoa/net/http\.c'
 door 'ares' 'spoa/net/resolver[a-z_]*\.c'
+door 'curl/' 'spoa/net/web\.c'
 door 'ev\.h' 'spoa/(net|daemon)/[a-z_]+\.[ch]'
 
 # spop, policy and token are pure: no descriptor, no loop, no clock, no log.

@@ -3,16 +3,19 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/encode.h"
+#include "base/memory.h"
 #include "challenge/pow.h"
+#include "challenge/splice.h"
 
 /* clang-format off */
 static const uint8_t page_html[] = {
 #include "embed/page.html.inc"
 };
-static const uint8_t refusal_html[] = {
-#include "embed/refusal.html.inc"
+static const uint8_t note_html[] = {
+#include "embed/note.html.inc"
 };
 static const uint8_t style_css[] = {
 #include "embed/style.css.inc"
@@ -27,15 +30,61 @@ static const uint8_t page_js[] = {
 
 #define BYTES(array) ((struct slice){ (const char *)(array), sizeof(array) })
 
-/* What the pages share, made of the files once. */
+#define EMPTY ((struct slice){ NULL, 0 })
+
+/* Holes, then pieces, of both templates, in the order of hole_names. */
+enum hole {
+	HOLE_HOST,
+	HOLE_HEAD,
+	HOLE_LOST,
+	HOLE_PUZZLES,
+	HOLE_WITHOUT,
+	HOLE_SEED,
+	HOLE_TARGET,
+	HOLE_POSTED,
+	HOLE_LIFE,
+	HOLE_WAIT,
+	HOLE_ON,
+	HOLE_TICKET,
+	HOLE_BACK,
+	HOLE_EXTRA,
+	HOLE_REFERENCE,
+	HOLE_TITLE,
+	HOLE_TEXT,
+	HOLE_FOOT,
+	HOLES,
+	PIECE_STYLE = HOLES,
+	PIECE_SCRIPT,
+	NAMES
+};
+
+static const char *const hole_names[NAMES] = { "host", "head", "lost", "puzzles", "without", "seed",
+	"target", "posted", "life", "wait", "on", "ticket", "back", "extra", "reference", "title",
+	"text", "foot", "style", "script" };
+
+_Static_assert(NAMES <= SPLICE_HOLES_MAX, "a number each");
+
+/* What all pages share, whatever their theme: made of the files once. */
 static struct {
 	pthread_once_t once;
 	char script_buf[sizeof(solver_js) + sizeof(page_js)];
-	struct slice solver; /* the front of script */
-	struct slice script; /* inline: solver, then page */
-	char version[17];    /* of the solver, so that it may be cached */
-	char csp[512];
+	struct slice solver;        /* the front of script */
+	struct splice_piece script; /* inline: solver, then page */
+	char version[17];           /* of the solver, so that it may be cached */
 } made = { .once = PTHREAD_ONCE_INIT };
+
+struct pages {
+	struct page_theme theme;
+	struct splice_piece style;
+	char *style_buf, *logo_buf;
+	struct slice logo; /* HTML */
+	char csp[640];
+	/* By the number of a language, made when it is first asked for. */
+	struct {
+		char *challenge_buf, *note_buf;
+		struct splice *challenge, *note;
+	} language[LOCALES_MAX];
+};
 
 /* Without indentation and lines of comment, which are for those who read the file. */
 static void
@@ -55,49 +104,48 @@ put_script(struct text *out, struct slice source)
 	}
 }
 
-/* 'sha256-…' with the ordinary alphabet and padding (CSP Level 3, 2.3.1). */
+/* Base64 with the ordinary alphabet and padding (RFC 4648, section 4). */
+static void
+put_base64(struct text *out, struct slice bytes)
+{
+	for (; bytes.len > 0; bytes.ptr += 3, bytes.len -= bytes.len < 3 ? bytes.len : 3) {
+		size_t n = bytes.len < 3 ? bytes.len : 3;
+		char digits[BASE64URL_CHARS(3)];
+
+		base64url_encode(bytes.ptr, n, digits);
+		for (size_t i = 0; i < 4; i++)
+			text_byte(out, i > n              ? '='
+				       : digits[i] == '-' ? '+'
+				       : digits[i] == '_' ? '/'
+							  : digits[i]);
+	}
+}
+
+/* 'sha256-…' (CSP Level 3, 2.3.1). */
 static void
 put_hash(struct text *out, struct slice content)
 {
 	uint8_t hash[SHA256_BYTES];
-	char digits[BASE64URL_CHARS(SHA256_BYTES)];
 
 	sha256_once(content.ptr, content.len, hash);
-	base64url_encode(hash, sizeof(hash), digits);
 	text_put(out, SLICE("'sha256-"));
-	for (size_t i = 0; i < sizeof(digits); i++)
-		text_byte(out, digits[i] == '-' ? '+' : digits[i] == '_' ? '/' : digits[i]);
-	text_put(out, SLICE("='"));
+	put_base64(out, (struct slice){ (const char *)hash, sizeof(hash) });
+	text_byte(out, '\'');
 }
 
 static void
 make(void)
 {
 	struct text script = { .buf = made.script_buf, .cap = sizeof(made.script_buf) };
-	struct text csp = { .buf = made.csp, .cap = sizeof(made.csp) - 1 };
 	uint8_t hash[SHA256_BYTES];
 
 	put_script(&script, BYTES(solver_js));
 	made.solver = text_slice(&script);
 	put_script(&script, BYTES(page_js));
-	made.script = text_slice(&script);
+	assert(!script.cut);
+	splice_piece_init(&made.script, text_slice(&script));
 	sha256_once(made.solver.ptr, made.solver.len, hash);
 	hex_encode(hash, (sizeof(made.version) - 1) / 2, made.version);
-
-	text_put(&csp, SLICE("default-src 'none'; script-src "));
-	put_hash(&csp, made.script);
-	text_put(&csp, SLICE("; style-src "));
-	put_hash(&csp, BYTES(style_css));
-	text_put(&csp, SLICE("; worker-src 'self'; form-action 'self'; base-uri 'none'; "
-			     "frame-ancestors 'none'; img-src 'none'"));
-	assert(!script.cut && !csp.cut);
-}
-
-const char *
-page_csp(void)
-{
-	pthread_once(&made.once, make);
-	return made.csp;
 }
 
 struct slice
@@ -107,145 +155,593 @@ page_solver(void)
 	return made.solver;
 }
 
-/* ---- templates ---- */
+/* ---- words ---- */
 
-struct hole {
-	const char *name; /* {{name}} in the template */
-	struct slice value;
-	bool raw; /* ours, HTML already; anything else is escaped */
-};
-
-static const struct hole *
-find_hole(const struct hole *holes, size_t n, struct slice name)
+static struct slice
+word(const struct pages *p, const struct locale *l, enum word w)
 {
-	for (size_t i = 0; i < n; i++)
-		if (slice_equal(name, slice_of(holes[i].name)))
-			return &holes[i];
-	return NULL;
-}
+	for (unsigned i = 0; i < p->theme.words; i++) {
+		const struct page_word *own = &p->theme.word[i];
 
-static const char *
-find_pair(struct slice s, char c)
-{
-	for (size_t i = 0; i + 1 < s.len; i++)
-		if (s.ptr[i] == c && s.ptr[i + 1] == c)
-			return s.ptr + i;
-	return NULL;
-}
-
-/* What is put into a hole is not looked at again. */
-static void
-fill(struct text *out, struct slice from, const struct hole *holes, size_t n)
-{
-	const char *open;
-
-	while ((open = find_pair(from, '{')) != NULL) {
-		struct slice before = { from.ptr, (size_t)(open - from.ptr) };
-		struct slice rest = { open + 2, from.len - before.len - 2 };
-		const char *close = find_pair(rest, '}');
-		const struct hole *hole;
-
-		assert(close != NULL);
-		hole = find_hole(holes, n, (struct slice){ rest.ptr, (size_t)(close - rest.ptr) });
-		assert(hole != NULL);
-		text_put(out, before);
-		if (hole->raw)
-			text_put(out, hole->value);
-		else
-			text_html(out, hole->value);
-		from.len = rest.len - (size_t)(close - rest.ptr) - 2;
-		from.ptr = close + 2;
+		if (own->word == w && (slice_equal(own->language, slice_of(l->tag)) ||
+					  slice_equal(own->language, SLICE("*"))))
+			return own->text;
 	}
-	text_put(out, from);
+	return l->word[w];
 }
 
-/* ---- pages ---- */
-
-bool
-page_write_challenge(struct text *out, const struct page_challenge *c)
+/* A word as HTML; its hole, if it has one, is `html`. */
+static void
+put_word(
+    struct text *out, const struct pages *p, const struct locale *l, enum word w, struct slice html)
 {
-	static const char lost[] = "<p class=\"note\">The form that you sent was not delivered. "
-				   "Please send it again afterwards.</p>\n";
-	const struct challenge *todo = &c->opened->challenge;
-	uint8_t seed_bytes[SHA256_BYTES];
-	char seed[2 * SHA256_BYTES], reference[TICKET_REFERENCE_CHARS], target[16], puzzles[8];
+	struct slice rest, before = slice_split(word(p, l, w), '{', &rest);
+
+	text_html(out, before);
+	if (rest.ptr == NULL)
+		return;
+	slice_split(rest, '}', &rest);
+	text_put(out, html);
+	text_html(out, rest);
+}
+
+static void
+put_counted(
+    struct text *out, const struct pages *p, const struct locale *l, enum word w, unsigned n)
+{
+	char digits[16];
+
+	snprintf(digits, sizeof(digits), "%u", n);
+	put_word(out, p, l, w, slice_of(digits));
+}
+
+/* The words that the script says. */
+static void
+put_words(struct text *out, const struct pages *p, const struct locale *l)
+{
+	static const struct {
+		const char *key;
+		enum word word;
+	} said[] = { { "percent", WORD_PERCENT }, { "few", WORD_FEW }, { "seconds", WORD_SECONDS },
+		{ "minutes", WORD_MINUTES }, { "done", WORD_DONE }, { "again", WORD_AGAIN },
+		{ "failed", WORD_FAILED }, { "no_cookies", WORD_NO_COOKIES }, { "loop", WORD_LOOP },
+		{ "resend", WORD_RESEND }, { "resend_note", WORD_RESEND_NOTE } };
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		text_printf(out, "%c\"%s\":", i == 0 ? '{' : ',', said[i].key);
+		text_quote_utf8(out, word(p, l, said[i].word));
+	}
+	text_byte(out, '}');
+}
+
+/* ---- a theme ---- */
+
+/* Behind the reference: where help is to be had. */
+static void
+put_contact(struct text *out, const struct pages *p, const struct locale *l)
+{
+	struct slice c = p->theme.contact;
+
+	if (c.len == 0)
+		return;
+	text_put(out, SLICE(" · "));
+	if (!slice_starts(c, SLICE("https://")) && !slice_starts(c, SLICE("mailto:"))) {
+		text_html(out, c);
+		return;
+	}
+	text_put(out, SLICE("<a href=\""));
+	text_html(out, c);
+	text_put(out, SLICE("\">"));
+	put_word(out, p, l, WORD_CONTACT, EMPTY);
+	text_put(out, SLICE("</a>"));
+}
+
+/* {{NAME}} of a template that depends on language and theme alone; false: a hole, or unknown. */
+static bool
+put_fixed(struct text *out, const struct pages *p, const struct locale *l, struct slice name)
+{
+	if (slice_equal(name, SLICE("lang")))
+		text_put(out, slice_of(l->tag));
+	else if (slice_equal(name, SLICE("dir")))
+		text_put(out, l->rtl ? SLICE("rtl") : SLICE("ltr"));
+	else if (slice_equal(name, SLICE("why")))
+		put_word(out, p, l, WORD_WHY, SLICE("<strong>{{host}}</strong>"));
+	else if (slice_equal(name, SLICE("words")))
+		put_words(out, p, l);
+	else if (slice_equal(name, SLICE("version")))
+		text_put(out, slice_of(made.version));
+	else if (slice_equal(name, SLICE("logo")))
+		text_put(out, p->logo);
+	else if (slice_equal(name, SLICE("contact")))
+		put_contact(out, p, l);
+	else if (slice_equal(name, SLICE("w:title")))
+		put_word(out, p, l, WORD_TITLE, EMPTY);
+	else if (slice_equal(name, SLICE("w:moment")))
+		put_word(out, p, l, WORD_MOMENT, EMPTY);
+	else if (slice_equal(name, SLICE("w:calculation")))
+		put_word(out, p, l, WORD_CALCULATION, EMPTY);
+	else if (slice_equal(name, SLICE("w:again")))
+		put_word(out, p, l, WORD_AGAIN, EMPTY);
+	else if (slice_equal(name, SLICE("w:cookie")))
+		put_word(out, p, l, WORD_COOKIE, EMPTY);
+	else if (slice_equal(name, SLICE("w:reference")))
+		put_word(out, p, l, WORD_REFERENCE, EMPTY);
+	else if (slice_equal(name, SLICE("w:help")))
+		put_word(out, p, l, WORD_HELP, EMPTY);
+	else
+		return false;
+	return true;
+}
+
+/* The template with all that is fixed filled in: holes and pieces are left in it. */
+static char *
+fill_fixed(const struct pages *p, const struct locale *l, struct slice from, struct slice *filled)
+{
+	size_t room = from.len + p->logo.len + 16384;
+	struct text out = { .buf = xcalloc(1, room), .cap = room };
+
+	while (from.len > 0) {
+		struct slice rest, name, before = from;
+
+		while (before.len > 0 && !slice_starts(before, SLICE("{{"))) {
+			before.ptr++;
+			before.len--;
+		}
+		text_put(&out, (struct slice){ from.ptr, from.len - before.len });
+		from = before;
+		if (from.len == 0)
+			break;
+		rest = (struct slice){ from.ptr + 2, from.len - 2 };
+		name = slice_split(rest, '}', &rest);
+		if (rest.len > 0 && rest.ptr[0] == '}' && put_fixed(&out, p, l, name)) {
+			from = (struct slice){ rest.ptr + 1, rest.len - 1 };
+		} else {
+			text_put(&out, SLICE("{{"));
+			from = (struct slice){ from.ptr + 2, from.len - 2 };
+		}
+	}
+	assert(!out.cut);
+	*filled = text_slice(&out);
+	return out.buf;
+}
+
+static struct splice *
+splice(struct pages *p, const struct locale *l, struct slice template, char **buf, const char **why)
+{
+	struct splice_name names[NAMES + 1] = { { NULL, NULL } };
+	struct slice filled;
+	struct splice *s;
+
+	for (unsigned i = 0; i < NAMES; i++)
+		names[i] = (struct splice_name){ hole_names[i], i == PIECE_STYLE    ? &p->style
+								: i == PIECE_SCRIPT ? &made.script
+										    : NULL };
+	*buf = fill_fixed(p, l, template, &filled);
+	s = splice_new(filled, names, why);
+	if (s == NULL)
+		free(*buf);
+	return s;
+}
+
+static struct slice
+or_ours(struct slice own, struct slice ours)
+{
+	return own.len > 0 ? own : ours;
+}
+
+/* Both templates in this language. */
+static bool
+prepare(struct pages *p, const struct locale *l, const char **why)
+{
+	if (p->language[l->number].challenge != NULL)
+		return true;
+	p->language[l->number].note = splice(
+	    p, l, or_ours(p->theme.note, BYTES(note_html)), &p->language[l->number].note_buf, why);
+	if (p->language[l->number].note == NULL)
+		return false;
+	p->language[l->number].challenge =
+	    splice(p, l, or_ours(p->theme.challenge, BYTES(page_html)),
+		&p->language[l->number].challenge_buf, why);
+	return p->language[l->number].challenge != NULL;
+}
+
+/* Without these a page cannot do what it is for. */
+static bool
+complete(const struct pages *p, const struct locale *l, const char **why)
+{
+	static const enum hole needed[] = { HOLE_HEAD, HOLE_PUZZLES, HOLE_WITHOUT, HOLE_SEED,
+		HOLE_TARGET, HOLE_TICKET, HOLE_BACK, HOLE_REFERENCE, PIECE_SCRIPT };
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		if (splice_uses(p->language[l->number].challenge, needed[i]))
+			continue;
+		*why =
+		    "the template of the challenge lacks one of {{head}} {{puzzles}} {{without}} "
+		    "{{seed}} {{target}} {{ticket}} {{back}} {{reference}} {{script}}";
+		return false;
+	}
+	*why = "the template of the other pages lacks {{head}} or {{text}}";
+	return splice_uses(p->language[l->number].note, HOLE_HEAD) &&
+	       splice_uses(p->language[l->number].note, HOLE_TEXT);
+}
+
+static void
+make_style(struct pages *p)
+{
+	size_t room = sizeof(style_css) + p->theme.css.len + 1;
+	struct text style = { .buf = xcalloc(1, room), .cap = room };
+
+	p->style_buf = style.buf;
+	put_script(&style, BYTES(style_css));
+	text_put(&style, p->theme.css);
+	splice_piece_init(&p->style, text_slice(&style));
+}
+
+static void
+make_logo(struct pages *p)
+{
+	size_t room = p->theme.logo.len * 4 / 3 + 128;
+	struct text logo = { .buf = xcalloc(1, room), .cap = room };
+
+	p->logo_buf = logo.buf;
+	if (p->theme.logo.len == 0)
+		return;
+	text_printf(
+	    &logo, "<img class=\"logo\" alt=\"\" src=\"data:%s;base64,", p->theme.logo_type);
+	put_base64(&logo, p->theme.logo);
+	text_put(&logo, SLICE("\">\n"));
+	p->logo = text_slice(&logo);
+}
+
+static void
+make_csp(struct pages *p)
+{
+	struct text csp = { .buf = p->csp, .cap = sizeof(p->csp) - 1 };
+
+	text_put(&csp, SLICE("default-src 'none'; script-src "));
+	put_hash(&csp, made.script.text);
+	text_put(&csp, SLICE(" 'wasm-unsafe-eval'; style-src 'self' "));
+	put_hash(&csp, p->style.text);
+	text_put(&csp, SLICE("; worker-src blob: 'self'; connect-src 'self'; img-src data:; "
+			     "media-src 'self'; form-action 'self'; base-uri 'none'; "
+			     "frame-ancestors 'none'"));
+	assert(!csp.cut);
+}
+
+struct pages *
+pages_new(const struct page_theme *theme, const char **why)
+{
+	struct pages *p = xcalloc(1, sizeof(*p));
+	const struct locale *english = locale_choose(SLICE("en"));
 
 	pthread_once(&made.once, make);
-	pow_seed(c->ticket, seed_bytes);
+	if (theme != NULL)
+		p->theme = *theme;
+	make_style(p);
+	make_logo(p);
+	make_csp(p);
+	if (prepare(p, english, why) && complete(p, english, why))
+		return p;
+	pages_free(p);
+	return NULL;
+}
+
+void
+pages_free(struct pages *p)
+{
+	if (p == NULL)
+		return;
+	for (unsigned i = 0; i < LOCALES_MAX; i++) {
+		splice_free(p->language[i].challenge);
+		splice_free(p->language[i].note);
+		free(p->language[i].challenge_buf);
+		free(p->language[i].note_buf);
+	}
+	splice_piece_fini(&p->style);
+	free(p->style_buf);
+	free(p->logo_buf);
+	free(p);
+}
+
+const char *
+pages_csp(const struct pages *p)
+{
+	return p->csp;
+}
+
+/* ---- what stands on them ---- */
+
+/* A value in a query: what means nothing there stays as it is. */
+static void
+put_query(struct text *out, struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if (ascii_is_word(c) || c == '.' || c == '~' || c == '/')
+			text_byte(out, c);
+		else
+			text_printf(out, "%%%02X", (unsigned char)c);
+	}
+}
+
+void
+page_put_on(struct text *out, struct slice ticket, struct slice back, struct slice answer)
+{
+	text_put(out, SLICE("/.ammit/pass?ticket="));
+	text_put(out, ticket);
+	text_put(out, SLICE("&back="));
+	put_query(out, back);
+	if (answer.len == 0)
+		return;
+	text_put(out, SLICE("&answer="));
+	put_query(out, answer);
+}
+
+static bool
+offers(const struct page_visit *v, unsigned methods)
+{
+	return (v->opened->challenge.methods & methods) != 0;
+}
+
+/* What browsers do by themselves: come again, and fetch the stylesheet that shows they are one. */
+static void
+put_head(struct text *out, const struct page_visit *v, unsigned after_s, struct slice on)
+{
+	text_printf(out, "<meta http-equiv=\"refresh\" content=\"%u; url=", after_s);
+	text_html(out, on);
+	text_put(out, SLICE("\">\n"));
+	if (!offers(v, METHOD_RESOURCE))
+		return;
+	text_put(out, SLICE("<link rel=\"stylesheet\" href=\"/.ammit/seen.css?ticket="));
+	text_put(out, v->ticket);
+	text_put(out, SLICE("\">\n"));
+}
+
+static void
+put_on_link(struct text *out, const struct pages *p, const struct page_visit *v, struct slice on)
+{
+	text_put(out, SLICE("<p><a class=\"go seen\" href=\""));
+	text_html(out, on);
+	text_put(out, SLICE("\">"));
+	put_word(out, p, v->words, WORD_WAIT_ON, EMPTY);
+	text_put(out, SLICE("</a></p>\n"));
+}
+
+static void
+put_question(struct text *out, const struct pages *p, const struct page_visit *v)
+{
+	text_put(out, SLICE("<form method=\"post\" action=\"/.ammit/pass\">\n<p>"));
+	put_word(out, p, v->words, WORD_QUESTION, EMPTY);
+	text_put(out, SLICE("</p>\n<p><label for=\"answer\">"));
+	put_word(out, p, v->words, WORD_ANSWER, EMPTY);
+	text_put(out, SLICE("</label>\n<input id=\"answer\" name=\"answer\" maxlength=\"64\" "
+			    "autocomplete=\"off\" required>\n"
+			    "<input type=\"hidden\" name=\"ticket\" value=\""));
+	text_put(out, v->ticket);
+	text_put(out, SLICE("\">\n<input type=\"hidden\" name=\"back\" value=\""));
+	text_html(out, v->back);
+	text_put(out, SLICE("\">\n<button>"));
+	put_word(out, p, v->words, WORD_SEND, EMPTY);
+	text_put(out, SLICE("</button></p>\n</form>\n"));
+}
+
+/* When the way of those who wait is worth a try. */
+static unsigned
+first_try_s(const struct page_visit *v)
+{
+	return offers(v, METHOD_RESOURCE) ? 1 : v->opened->challenge.wait_s;
+}
+
+/* For those without JavaScript, and for all where nothing else is offered. */
+static void
+put_without(struct text *out, const struct pages *p, const struct page_visit *v, struct slice on)
+{
+	const bool script = offers(v, METHOD_POW);
+
+	text_put(out, script ? SLICE("<noscript>\n") : EMPTY);
+	if (!offers(v, METHOD_WAIT | METHOD_RESOURCE | METHOD_QUESTION)) {
+		text_put(out, SLICE("<p class=\"note\">"));
+		put_word(out, p, v->words, WORD_NO_WAY, EMPTY);
+		text_put(out, SLICE("</p>\n"));
+	} else if (script) {
+		text_put(out, SLICE("<p>"));
+		put_word(out, p, v->words, WORD_NO_SCRIPT, EMPTY);
+		text_put(out, SLICE("</p>\n"));
+	}
+	if (offers(v, METHOD_WAIT | METHOD_RESOURCE)) {
+		text_put(out, SLICE("<p>"));
+		put_counted(out, p, v->words, WORD_WAIT, first_try_s(v));
+		text_put(out, SLICE("</p>\n"));
+		put_on_link(out, p, v, on);
+	}
+	if (offers(v, METHOD_QUESTION))
+		put_question(out, p, v);
+	text_put(out, script ? SLICE("</noscript>\n") : EMPTY);
+}
+
+static void
+put_extra(struct text *out, const struct pages *p, const struct page_visit *v)
+{
+	if (v->opened->challenge.clip) {
+		text_put(
+		    out, SLICE("<video id=\"clip\" muted autoplay playsinline preload=\"auto\" "
+			       "aria-hidden=\"true\" src=\"/.ammit/clip.mp4?ticket="));
+		text_put(out, v->ticket);
+		text_put(out, SLICE("\"></video>\n"));
+	}
+	if (p->theme.trap) {
+		text_put(out, SLICE("<a hidden rel=\"nofollow\" href=\"/.ammit/more?ticket="));
+		text_put(out, v->ticket);
+		text_put(out, SLICE("\">.</a>\n"));
+	}
+}
+
+/* Room for what is put together for one page. */
+struct room {
+	struct text text;
+	char buf[3 * PAGE_ON_MAX + 4096];
+};
+
+static struct text *
+room_init(struct room *r)
+{
+	r->text = (struct text){ .buf = r->buf, .cap = sizeof(r->buf) };
+	return &r->text;
+}
+
+bool
+page_write_challenge(struct pages *p, struct text *out, const struct page_visit *v, bool form_lost)
+{
+	const struct challenge *todo = &v->opened->challenge;
+	const bool script = offers(v, METHOD_POW), waits = offers(v, METHOD_WAIT | METHOD_RESOURCE);
+	struct splice_value value[HOLES] = { { EMPTY, true } };
+	uint8_t seed_bytes[SHA256_BYTES];
+	char seed[2 * SHA256_BYTES], target[16], puzzles[8], life[16], wait[16];
+	struct room on, head, without, extra, lost;
+	const char *why;
+
+	if (!prepare(p, v->words, &why))
+		return false;
+	pow_seed(v->ticket, seed_bytes);
 	hex_encode(seed_bytes, sizeof(seed_bytes), seed);
-	hex_encode(c->opened->id, sizeof(reference) / 2, reference);
 	snprintf(
 	    target, sizeof(target), "%lu", (unsigned long)pow_target(todo->hashes, todo->puzzles));
-	snprintf(puzzles, sizeof(puzzles), "%u", (unsigned)todo->puzzles);
+	/* No puzzle, no script: the way without one is there for everybody. */
+	snprintf(puzzles, sizeof(puzzles), "%u", script ? (unsigned)todo->puzzles : 0);
+	snprintf(life, sizeof(life), "%u", TICKET_LIFE_S);
+	snprintf(wait, sizeof(wait), "%u", waits ? (unsigned)todo->wait_s : 0);
+	page_put_on(room_init(&on), v->ticket, v->back, EMPTY);
+	room_init(&head);
+	if (waits) {
+		text_put(&head.text, script ? SLICE("<noscript>\n") : EMPTY);
+		put_head(&head.text, v, first_try_s(v), text_slice(&on.text));
+		text_put(&head.text, script ? SLICE("</noscript>\n") : EMPTY);
+	}
+	put_without(room_init(&without), p, v, text_slice(&on.text));
+	put_extra(room_init(&extra), p, v);
+	room_init(&lost);
+	if (form_lost) {
+		text_put(&lost.text, SLICE("<p class=\"note\">"));
+		put_word(&lost.text, p, v->words, WORD_LOST, EMPTY);
+		text_put(&lost.text, SLICE("</p>\n"));
+	}
 
-	const struct hole holes[] = {
-		{ "host", c->opened->host, false },
-		{ "style", BYTES(style_css), true },
-		{ "lost", c->form_lost ? SLICE(lost) : (struct slice){ NULL, 0 }, true },
-		{ "posted", c->form_lost ? SLICE("1") : SLICE("0"), false },
-		{ "puzzles", slice_of(puzzles), false },
-		{ "seed", { seed, sizeof(seed) }, false },
-		{ "target", slice_of(target), false },
-		{ "version", slice_of(made.version), false },
-		{ "ticket", c->ticket, false },
-		{ "back", c->back, false },
-		{ "reference", { reference, sizeof(reference) }, false },
-		{ "script", made.script, true },
-	};
-	fill(out, BYTES(page_html), holes, sizeof(holes) / sizeof(holes[0]));
+	value[HOLE_HOST] = (struct splice_value){ v->opened->host, false };
+	value[HOLE_HEAD] = (struct splice_value){ text_slice(&head.text), true };
+	value[HOLE_LOST] = (struct splice_value){ text_slice(&lost.text), true };
+	value[HOLE_PUZZLES] = (struct splice_value){ slice_of(puzzles), true };
+	value[HOLE_WITHOUT] = (struct splice_value){ text_slice(&without.text), true };
+	value[HOLE_SEED] = (struct splice_value){ { seed, sizeof(seed) }, true };
+	value[HOLE_TARGET] = (struct splice_value){ slice_of(target), true };
+	value[HOLE_POSTED] = (struct splice_value){ form_lost ? SLICE("1") : SLICE("0"), true };
+	value[HOLE_LIFE] = (struct splice_value){ slice_of(life), true };
+	value[HOLE_WAIT] = (struct splice_value){ slice_of(wait), true };
+	value[HOLE_ON] = (struct splice_value){ waits ? text_slice(&on.text) : EMPTY, false };
+	value[HOLE_TICKET] = (struct splice_value){ v->ticket, false };
+	value[HOLE_BACK] = (struct splice_value){ v->back, false };
+	value[HOLE_EXTRA] = (struct splice_value){ text_slice(&extra.text), true };
+	value[HOLE_REFERENCE] = (struct splice_value){ v->reference, false };
+	splice_write(p->language[v->words->number].challenge, value, v->gzip, out);
+	return !(out->cut || head.text.cut || without.text.cut || extra.text.cut || lost.text.cut);
+}
+
+/* A page of words: a title, text, and the reference. */
+static bool
+write_note(struct pages *p, struct text *out, const struct page_visit *v, enum word title,
+    const struct text *head, const struct text *text)
+{
+	struct splice_value value[HOLES] = { { EMPTY, true } };
+	struct room name, foot;
+	const char *why;
+
+	if (head->cut || text->cut || !prepare(p, v->words, &why))
+		return false;
+	put_word(room_init(&name), p, v->words, title, EMPTY);
+	room_init(&foot);
+	if (v->reference.len > 0) {
+		put_word(&foot.text, p, v->words, WORD_ASK_WITH, EMPTY);
+		text_put(&foot.text, SLICE(" <code>"));
+		text_html(&foot.text, v->reference);
+		text_put(&foot.text, SLICE("</code>"));
+	}
+	value[HOLE_TITLE] = (struct splice_value){ text_slice(&name.text), true };
+	value[HOLE_HEAD] = (struct splice_value){ text_slice(head), true };
+	value[HOLE_TEXT] = (struct splice_value){ text_slice(text), true };
+	value[HOLE_FOOT] = (struct splice_value){ text_slice(&foot.text), true };
+	splice_write(p->language[v->words->number].note, value, v->gzip, out);
 	return !out->cut;
 }
 
-static const struct {
-	const char *what, *todo;
-} refusals[] = {
-	[GATE_PASSED] = { "", "" },
-	[GATE_AGAIN] = { "", "" },
-	[GATE_MALFORMED] = { "The answer did not arrive the way this page sends it.",
-	    "An extension or a program on the way may have changed it. Start again; if that does "
-	    "not help, switch such an extension off for this site." },
-	[GATE_FORGED] = { "The answer belongs to a question that this site did not ask.",
-	    "The site’s keys may just have changed. Start again to get a new question." },
-	[GATE_EXPIRED] = { "The answer came too late: the question had expired.",
-	    "Start again and leave the page open until it is done. If your device needs more than "
-	    "ten minutes, ask the people who run the site." },
-	[GATE_HOST] = { "The answer belongs to another site name than this one.",
-	    "Start again at the address that you want to visit." },
-	[GATE_CLIENT] = { "Your network address changed while the calculation ran.",
-	    "This happens when a phone changes networks, or with some VPNs and proxies. Start "
-	    "again "
-	    "on one connection." },
-	[GATE_WRONG] = { "The answer is not the right one.",
-	    "An extension that changes scripts can cause this. Start again; if that does not help, "
-	    "try without it or with another browser." },
-	[GATE_SPENT] = { "This answer has been used already.",
-	    "Each one counts once. Start again to get a new question." },
-};
+bool
+page_write_again(struct pages *p, struct text *out, const struct page_visit *v, enum page_again why,
+    unsigned left_s, struct slice on_to)
+{
+	static const enum word said[] = { [PAGE_EARLY] = WORD_EARLY,
+		[PAGE_WRONG] = WORD_QUESTION_WRONG,
+		[PAGE_JUDGING] = WORD_JUDGING };
+	struct room head, text;
+
+	room_init(&head);
+	if (why != PAGE_WRONG)
+		put_head(&head.text, v, left_s, on_to);
+	text_put(room_init(&text), SLICE("<p role=\"status\">"));
+	put_counted(&text.text, p, v->words, said[why], left_s);
+	text_put(&text.text, SLICE("</p>\n"));
+	if (why != PAGE_WRONG || offers(v, METHOD_WAIT | METHOD_RESOURCE))
+		put_on_link(&text.text, p, v, on_to);
+	if (why != PAGE_JUDGING && offers(v, METHOD_QUESTION))
+		put_question(&text.text, p, v);
+	return write_note(p, out, v, WORD_MOMENT, &head.text, &text.text);
+}
 
 bool
 page_write_refusal(
-    struct text *out, enum gate_outcome why, struct slice back, struct slice reference)
+    struct pages *p, struct text *out, const struct page_visit *v, enum gate_outcome why)
 {
-	char buf[256];
-	struct text footer = { .buf = buf, .cap = sizeof(buf) };
-
-	assert((unsigned)why < sizeof(refusals) / sizeof(refusals[0]));
-	if (reference.len > 0) {
-		text_put(&footer, SLICE("<footer>If you ask the people who run the site for help, "
-					"give them this reference: <code>"));
-		text_html(&footer, reference);
-		text_put(&footer, SLICE("</code></footer>\n"));
-	}
-
-	const struct hole holes[] = {
-		{ "style", BYTES(style_css), true },
-		{ "what", slice_of(refusals[why].what), false },
-		{ "todo", slice_of(refusals[why].todo), false },
-		{ "back", back, false },
-		{ "footer", text_slice(&footer), true },
+	static const enum word said[GATE_OUTCOMES][2] = {
+		[GATE_MALFORMED] = { WORD_MALFORMED_WHAT, WORD_MALFORMED_DO },
+		[GATE_FORGED] = { WORD_FORGED_WHAT, WORD_FORGED_DO },
+		[GATE_EXPIRED] = { WORD_EXPIRED_WHAT, WORD_EXPIRED_DO },
+		[GATE_HOST] = { WORD_HOST_WHAT, WORD_HOST_DO },
+		[GATE_CLIENT] = { WORD_CLIENT_WHAT, WORD_CLIENT_DO },
+		[GATE_METHOD] = { WORD_WRONG_WHAT, WORD_WRONG_DO },
+		[GATE_WRONG] = { WORD_WRONG_WHAT, WORD_WRONG_DO },
+		[GATE_SPENT] = { WORD_SPENT_WHAT, WORD_SPENT_DO },
 	};
-	fill(out, BYTES(refusal_html), holes, sizeof(holes) / sizeof(holes[0]));
-	return !out->cut && !footer.cut;
+	struct room head, text;
+
+	assert((unsigned)why < GATE_OUTCOMES && said[why][1] != 0);
+	room_init(&head);
+	room_init(&text);
+	for (unsigned i = 0; i < 2; i++) {
+		text_put(&text.text, SLICE("<p>"));
+		put_word(&text.text, p, v->words, said[why][i], EMPTY);
+		text_put(&text.text, SLICE("</p>\n"));
+	}
+	text_put(&text.text, SLICE("<p><a class=\"go\" href=\""));
+	text_html(&text.text, v->back);
+	text_put(&text.text, SLICE("\">"));
+	put_word(&text.text, p, v->words, WORD_START_AGAIN, EMPTY);
+	text_put(&text.text, SLICE("</a></p>\n"));
+	return write_note(p, out, v, WORD_REFUSED, &head.text, &text.text);
+}
+
+bool
+page_write_help(struct pages *p, struct text *out, const struct page_visit *v)
+{
+	static const enum word said[] = { WORD_HELP_WHAT, WORD_HELP_SLOW, WORD_HELP_STUCK,
+		WORD_HELP_TOOLS };
+	struct room head, text;
+
+	room_init(&head);
+	room_init(&text);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		text_put(&text.text, SLICE("<p>"));
+		put_word(&text.text, p, v->words, said[i], EMPTY);
+		text_put(&text.text, SLICE("</p>\n"));
+	}
+	return write_note(p, out, v, WORD_HELP_TITLE, &head.text, &text.text);
 }
 
 bool

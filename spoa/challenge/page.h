@@ -6,30 +6,81 @@
 #include "base/slice.h"
 #include "base/text.h"
 #include "challenge/gate.h"
+#include "challenge/locale.h"
+#include "challenge/location.h"
 #include "token/ticket.h"
 
 /*
- * The pages. Everything is in the binary: spoa/challenge/web/ holds the sources. A page is one
- * response, works without any other request, and carries a policy of its own (page_csp).
+ * The pages. Everything is in the binary: spoa/challenge/web/ holds the sources, locales/ the
+ * words. A page is one response, works without any other request, and carries a policy of its own
+ * (pages_csp).
  */
-#define PAGE_BYTES_MAX ((size_t)32 * 1024)
+#define PAGE_BYTES_MAX ((size_t)96 * 1024)
 
-/* Content-Security-Policy of all pages: hashes of the inline script and style, computed once. */
-const char *page_csp(void);
+/* "/.ammit/pass?ticket=…&back=…" with all that may stand in it. */
+#define PAGE_ON_MAX (64 + TICKET_TEXT_MAX + 3 * LOCATION_MAX + 3 * 256)
 
-struct page_challenge {
-	struct slice ticket; /* text */
-	const struct ticket *opened;
-	struct slice back; /* where to go afterwards: location_valid */
-	bool form_lost;    /* the request was a form: say that it has to be sent again */
+/*
+ * What an operator may put in place of ours. All slices are borrowed for as long as the pages are
+ * used.
+ */
+struct page_theme {
+	struct slice css;       /* behind ours */
+	struct slice logo;      /* an image, as it is in its file */
+	const char *logo_type;  /* "image/svg+xml" */
+	struct slice contact;   /* a mailto: or https: address, or plain words; empty: none */
+	struct slice challenge; /* whole templates, as web/page.html and web/note.html */
+	struct slice note;
+	const struct page_word {
+		struct slice language; /* a tag; "*": all */
+		enum word word;
+		struct slice text;
+	} * word;
+	unsigned words;
+	bool trap; /* the challenge page has a link into the honeypot */
 };
 
-/* The challenge page, complete HTML. `out` has PAGE_BYTES_MAX; false if it did not fit. */
-bool page_write_challenge(struct text *out, const struct page_challenge *c);
+/* The pages in one theme; one thread uses them. */
+struct pages;
+
+/* theme NULL: ours. NULL with *why if a template cannot be used. */
+struct pages *pages_new(const struct page_theme *theme, const char **why);
+void pages_free(struct pages *p); /* NULL is legal */
+
+/* Content-Security-Policy of all of them: hashes of the inline script and style. */
+const char *pages_csp(const struct pages *p);
+
+/* What all pages of one visit have in common. */
+struct page_visit {
+	const struct locale *words;
+	bool gzip; /* write the body compressed (RFC 1952) */
+	struct slice reference;
+	struct slice back;   /* where to go afterwards: location_valid */
+	struct slice ticket; /* text; empty on a page that cannot go on from it */
+	const struct ticket *opened;
+};
+
+/* The challenge page. False if it did not fit. */
+bool page_write_challenge(
+    struct pages *p, struct text *out, const struct page_visit *v, bool form_lost);
+
+/* For those who come without JavaScript, and have to come again. */
+enum page_again {
+	PAGE_EARLY,   /* left_s is not over yet */
+	PAGE_WRONG,   /* the word is not known: another one */
+	PAGE_JUDGING, /* somebody is asked: on_to is tried again by itself */
+};
+bool page_write_again(struct pages *p, struct text *out, const struct page_visit *v,
+    enum page_again why, unsigned left_s, struct slice on_to);
 
 /* What went wrong with a solution and what to do, with a link that starts anew at `back`. */
 bool page_write_refusal(
-    struct text *out, enum gate_outcome why, struct slice back, struct slice reference);
+    struct pages *p, struct text *out, const struct page_visit *v, enum gate_outcome why);
+
+bool page_write_help(struct pages *p, struct text *out, const struct page_visit *v);
+
+/* Where a visitor goes on who waits; `answer` may be empty. */
+void page_put_on(struct text *out, struct slice ticket, struct slice back, struct slice answer);
 
 /* A line of plain text for what is no navigation. */
 bool page_write_plain(struct text *out, struct slice reference);

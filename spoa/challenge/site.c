@@ -1,17 +1,22 @@
 #include "challenge/site.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/encode.h"
 #include "base/log.h"
+#include "challenge/clip.h"
 #include "challenge/form.h"
 #include "challenge/gate.h"
 #include "challenge/location.h"
 #include "challenge/page.h"
+#include "challenge/pow.h"
+#include "challenge/question.h"
 #include "token/ticket.h"
 
 #define LINES_A_MINUTE 600u
+#define JUDGING_S 2u /* how often somebody asks whether an answer has been judged */
 
 #define TEXT_PLAIN "text/plain; charset=utf-8"
 #define TEXT_HTML "text/html; charset=utf-8"
@@ -54,7 +59,9 @@ site_is_navigation(const struct http_request *r)
 		return slice_equal(mode, SLICE("navigate")) &&
 		       (dest.ptr == NULL || slice_equal(dest, SLICE("document")) ||
 			   slice_equal(dest, SLICE("iframe")));
-	return is_read(r) && contains_nocase(http_request_header(r, "Accept"), SLICE("text/html"));
+	return (is_read(r) || is_method(r, "POST")) &&
+	       http_request_header(r, "X-Requested-With").ptr == NULL &&
+	       contains_nocase(http_request_header(r, "Accept"), SLICE("text/html"));
 }
 
 /* ---- answers ---- */
@@ -84,10 +91,15 @@ answer_fresh(struct http_response *out, unsigned status, const char *type, struc
 }
 
 static void
-answer_page(struct http_response *out, unsigned status, struct slice body)
+answer_page(const struct site *s, struct http_response *out, unsigned status,
+    const struct page_visit *v, struct slice body)
 {
 	answer_fresh(out, status, TEXT_HTML, body);
-	http_response_header(out, "Content-Security-Policy", page_csp());
+	http_response_header(out, "Content-Security-Policy", pages_csp(s->pages));
+	http_response_header(out, "Content-Language", v->words->tag);
+	http_response_header(out, "Vary", "Accept-Language, Accept-Encoding");
+	if (v->gzip)
+		http_response_header(out, "Content-Encoding", "gzip");
 }
 
 static void
@@ -132,6 +144,23 @@ read_visitor(const struct http_request *r)
 }
 
 static void
+log_pass(const struct http_request *r, const char *event, enum method by, const char *reference)
+{
+	static struct log_limit limit;
+	struct log_entry e;
+	char method[METHODS_TEXT_MAX];
+
+	methods_format(by, method);
+	log_begin_limited(&e, LOG_LEVEL_INFO, "challenge", &limit, LINES_A_MINUTE);
+	log_text(&e, "event", slice_of(event));
+	log_text(&e, "by", slice_of(method));
+	log_text(&e, "ref", slice_of(reference));
+	log_text(&e, "src", http_request_header(r, "X-Ammit-Src"));
+	log_text(&e, "host", http_request_header(r, "Host"));
+	log_end(&e);
+}
+
+static void
 log_event(const struct http_request *r, const char *event, const char *reference)
 {
 	static struct log_limit limit;
@@ -160,83 +189,27 @@ log_refusal(const struct http_request *r, const char *why, const char *reference
 	log_end(&e);
 }
 
-/* ---- the challenge ---- */
+/* ---- what a visitor brings ---- */
 
-static const char *const ticket_words[] = { [TICKET_OK] = "ok",
-	[TICKET_MALFORMED] = "ticket malformed",
-	[TICKET_FORGED] = "ticket forged",
-	[TICKET_EXPIRED] = "ticket expired",
-	[TICKET_EARLY] = "ticket early" };
+/* One visit to us: who, with which fields, and how the answer is to look. */
+struct visit {
+	const struct http_request *request;
+	struct visitor visitor;
+	bool html;
+	struct form form;
+	char query[FORM_BYTES_MAX]; /* what form borrows from, with GET */
+	struct page_visit page;
+	struct gate_visit gate;
+	char reference[TICKET_REFERENCE_CHARS + 1];
+	struct ticket opened;
+	char host[TICKET_HOST_MAX];
+};
 
 static struct slice
 location_or_root(struct slice s)
 {
 	return location_valid(s) ? s : SLICE("/");
 }
-
-/* A status that a page can be sent with. */
-static unsigned
-page_status(const struct ticket *t)
-{
-	bool bodiless = t->status == 204 || t->status == 205 || t->status == 304;
-
-	return t->status >= 200 && t->status <= 599 && !bodiless ? t->status : 403;
-}
-
-static void
-serve_plain(
-    struct site *s, const struct ticket *t, const char *reference, struct http_response *out)
-{
-	struct text body = begin_body(s);
-
-	counter_add(&s->plain, 1);
-	page_write_plain(&body, slice_of(reference));
-	answer_line(out, t->status >= 400 && t->status <= 599 ? t->status : 403, text_slice(&body));
-}
-
-static void
-serve_challenge(struct site *s, const struct http_request *r, struct http_response *out)
-{
-	struct slice text = http_request_header(r, "X-Ammit-Ticket");
-	char store[TICKET_HOST_MAX], own[TICKET_HOST_MAX];
-	char reference[TICKET_REFERENCE_CHARS + 1] = "";
-	struct text body = begin_body(s);
-	struct page_challenge c = { .ticket = text, .form_lost = !is_read(r) };
-	enum ticket_error error;
-	const char *why;
-	struct ticket t;
-
-	error = ticket_open(s->keys, text, s->now_s(), &t, store);
-	why = text.ptr == NULL ? "no ticket" : ticket_words[error];
-	if (error == TICKET_OK &&
-	    !slice_equal(t.host, host_normal(http_request_header(r, "Host"), own))) {
-		error = TICKET_FORGED;
-		why = "ticket of another host";
-	}
-	if (error != TICKET_OK) {
-		counter_add(&s->refused, 1);
-		log_refusal(r, why, "");
-		answer_line(out, 403,
-		    SLICE("This check could not begin. Load the page again for a fresh start.\n"));
-		return;
-	}
-	hex_encode(t.id, TICKET_REFERENCE_CHARS / 2, reference);
-	if (!site_is_navigation(r)) {
-		serve_plain(s, &t, reference, out);
-		return;
-	}
-	c.opened = &t;
-	c.back = location_or_root(r->target);
-	if (!page_write_challenge(&body, &c)) {
-		answer_line(out, 500, SLICE("The page is too large.\n"));
-		return;
-	}
-	counter_add(&s->served, 1);
-	log_event(r, "page", reference);
-	answer_page(out, page_status(&t), text_slice(&body));
-}
-
-/* ---- the solution ---- */
 
 static bool
 is_form(const struct http_request *r)
@@ -247,16 +220,198 @@ is_form(const struct http_request *r)
 	return slice_equal_nocase(slice_trim(type), SLICE("application/x-www-form-urlencoded"));
 }
 
+/* Fields of the body, or of the query. */
+static bool
+read_form(struct visit *v, struct slice query)
+{
+	const struct http_request *r = v->request;
+
+	v->form.count = 0;
+	if (is_method(r, "POST"))
+		return is_form(r) && r->body != NULL &&
+		       form_parse(r->body, r->body_bytes, &v->form);
+	if (query.len > sizeof(v->query))
+		return false;
+	if (query.len > 0)
+		memcpy(v->query, query.ptr, query.len);
+	return form_parse(v->query, query.len, &v->form);
+}
+
+/* "q=0", "q=0.000": anything but that. */
+static bool
+wanted(struct slice weight)
+{
+	if (weight.len < 3 || ascii_lower(weight.ptr[0]) != 'q' || weight.ptr[1] != '=')
+		return true;
+	for (size_t i = 2; i < weight.len; i++)
+		if (weight.ptr[i] != '0' && weight.ptr[i] != '.')
+			return true;
+	return false;
+}
+
+static bool
+takes_gzip(const struct http_request *r)
+{
+	struct slice rest = http_request_header(r, "Accept-Encoding");
+
+	while (rest.len > 0) {
+		struct slice weight;
+		struct slice coding = slice_split(slice_split(rest, ',', &rest), ';', &weight);
+
+		if (slice_equal_nocase(slice_trim(coding), SLICE("gzip")))
+			return wanted(slice_trim(weight));
+	}
+	return false;
+}
+
 static void
-refuse(struct site *s, const struct http_request *r, unsigned status, enum gate_outcome why,
-    struct slice back, const char *reference, struct http_response *out)
+begin(struct visit *v, struct site *s, const struct http_request *r, struct slice query)
+{
+	memset(v, 0, offsetof(struct visit, query));
+	v->request = r;
+	v->visitor = read_visitor(r);
+	v->html = site_is_navigation(r);
+	v->opened = (struct ticket){ .issued_s = 0 };
+	v->page = (struct page_visit){
+		.words = locale_choose(http_request_header(r, "Accept-Language")),
+		.gzip = takes_gzip(r),
+		.back = SLICE("/"),
+		.opened = &v->opened,
+	};
+	v->reference[0] = '\0';
+	v->gate = (struct gate_visit){
+		.host = http_request_header(r, "Host"),
+		.client = v->visitor.address,
+		.now_s = s->now_s(),
+	};
+	if (read_form(v, query)) {
+		v->gate.ticket = form_get(&v->form, "ticket");
+		v->page.back = location_or_root(form_get(&v->form, "back"));
+	} else {
+		v->form.count = 0;
+		v->gate.ticket = (struct slice){ NULL, 0 };
+	}
+}
+
+/* Of the ticket that was brought; the page may go on from it. */
+static enum gate_outcome
+open_visit(struct visit *v, struct site *s)
+{
+	struct gate_answer a;
+	enum gate_outcome outcome = gate_open(s->keys, s->spent, &v->gate, &v->opened, v->host, &a);
+
+	memcpy(v->reference, a.reference, sizeof(v->reference));
+	v->page.reference = slice_of(v->reference);
+	v->page.ticket = outcome == GATE_PASSED ? v->gate.ticket : (struct slice){ NULL, 0 };
+	return outcome;
+}
+
+/* ---- the challenge ---- */
+
+static const char *const ticket_words[] = { [TICKET_OK] = "ok",
+	[TICKET_MALFORMED] = "ticket malformed",
+	[TICKET_FORGED] = "ticket forged",
+	[TICKET_EXPIRED] = "ticket expired",
+	[TICKET_EARLY] = "ticket early" };
+
+/* A status that a page can be sent with. */
+static unsigned
+page_status(const struct ticket *t)
+{
+	bool bodiless = t->status == 204 || t->status == 205 || t->status == 304;
+
+	return t->status >= 200 && t->status <= 599 && !bodiless ? t->status : 403;
+}
+
+/* For programs (ammit-protocol(7)): the ticket and what it asks for. */
+static void
+put_offer(struct site *s, struct slice ticket, const struct ticket *t, struct http_response *out)
+{
+	struct text offer = { .buf = s->offer, .cap = sizeof(s->offer) - 1 };
+	char methods[METHODS_TEXT_MAX];
+
+	methods_format(t->challenge.methods, methods);
+	text_put(&offer, SLICE("ticket=\""));
+	text_put(&offer, ticket);
+	text_printf(&offer, "\", methods=\"%s\"", methods);
+	if ((t->challenge.methods & METHOD_POW) != 0)
+		text_printf(&offer, ", puzzles=%u, target=%lu", (unsigned)t->challenge.puzzles,
+		    (unsigned long)pow_target(t->challenge.hashes, t->challenge.puzzles));
+	if ((t->challenge.methods & METHOD_WAIT) != 0)
+		text_printf(&offer, ", wait=%u", (unsigned)t->challenge.wait_s);
+	s->offer[offer.len] = '\0';
+	http_response_header(out, "Ammit-Challenge", s->offer);
+}
+
+/* What is no navigation gets one honest line, and never a page in place of a stylesheet. */
+static void
+serve_plain(struct site *s, const struct visit *v, struct http_response *out)
+{
+	const struct ticket *t = &v->opened;
+	struct text body = begin_body(s);
+
+	counter_add(&s->plain, 1);
+	page_write_plain(&body, v->page.reference);
+	answer_line(out, t->status >= 400 && t->status <= 599 ? t->status : 403, text_slice(&body));
+	http_response_header(out, "Link", "</.ammit/help>; rel=\"help\"");
+	put_offer(s, v->page.ticket, t, out);
+}
+
+static void
+serve_challenge(struct site *s, const struct http_request *r, struct http_response *out)
+{
+	static struct visit v; /* one thread, one answer at a time */
+	struct slice text = http_request_header(r, "X-Ammit-Ticket");
+	char own[TICKET_HOST_MAX];
+	struct text body = begin_body(s);
+	enum ticket_error error;
+	const char *why;
+
+	begin(&v, s, r, (struct slice){ NULL, 0 });
+	error = ticket_open(s->keys, text, v.gate.now_s, &v.opened, v.host);
+	why = text.ptr == NULL ? "no ticket" : ticket_words[error];
+	if (error == TICKET_OK && !slice_equal(v.opened.host, host_normal(v.gate.host, own))) {
+		error = TICKET_FORGED;
+		why = "ticket of another host";
+	}
+	if (error != TICKET_OK) {
+		counter_add(&s->refused, 1);
+		log_refusal(r, why, "");
+		answer_line(out, 403,
+		    SLICE("This check could not begin. Load the page again for a fresh start.\n"));
+		return;
+	}
+	hex_encode(v.opened.id, TICKET_REFERENCE_CHARS / 2, v.reference);
+	v.reference[TICKET_REFERENCE_CHARS] = '\0';
+	v.page.reference = slice_of(v.reference);
+	v.page.ticket = text;
+	if (!v.html) {
+		serve_plain(s, &v, out);
+		return;
+	}
+	v.page.back = location_or_root(r->target);
+	if (!page_write_challenge(s->pages, &body, &v.page, !is_read(r))) {
+		answer_line(out, 500, SLICE("The page is too large.\n"));
+		return;
+	}
+	counter_add(&s->served, 1);
+	log_event(r, "page", v.reference);
+	answer_page(s, out, page_status(&v.opened), &v.page, text_slice(&body));
+	put_offer(s, text, &v.opened, out);
+}
+
+/* ---- the solution ---- */
+
+static void
+refuse(struct site *s, const struct visit *v, unsigned status, enum gate_outcome why,
+    struct http_response *out)
 {
 	struct text body = begin_body(s);
 
 	counter_add(&s->refused, 1);
-	log_refusal(r, gate_outcome_names[why], reference);
-	if (page_write_refusal(&body, why, back, slice_of(reference)))
-		answer_page(out, status, text_slice(&body));
+	log_refusal(v->request, gate_outcome_names[why], v->reference);
+	if (v->html && page_write_refusal(s->pages, &body, &v->page, why))
+		answer_page(s, out, status, &v->page, text_slice(&body));
 	else
 		answer_line(out, status, SLICE("That did not work. Load the page again.\n"));
 }
@@ -280,85 +435,279 @@ let_pass(struct site *s, const struct gate_answer *a, bool https, struct slice b
 	http_response_header(out, "Set-Cookie", s->set_cookie);
 }
 
+/* Come again, by itself where the client follows a Refresh. */
 static void
-redeem(struct site *s, const struct http_request *r, struct http_response *out)
+answer_again(struct site *s, const struct visit *v, enum page_again why, unsigned left_s,
+    struct slice answer, struct http_response *out)
 {
-	struct form form = { .count = 0 };
-	struct visitor visitor = read_visitor(r);
-	struct gate_answer a;
-	enum gate_outcome outcome;
-	struct slice back;
+	struct text body = begin_body(s);
+	struct text refresh = { .buf = s->line, .cap = sizeof(s->line) - 1 };
+	size_t at;
 
-	if (r->body_too_large) {
-		refuse(s, r, 413, GATE_MALFORMED, SLICE("/"), "", out);
+	text_printf(&refresh, "%u; url=", left_s);
+	at = refresh.len;
+	page_put_on(&refresh, v->page.ticket, v->page.back, answer);
+	s->line[refresh.len] = '\0';
+	counter_add(why == PAGE_WRONG ? &s->wrong_answers : &s->early, 1);
+	if (!v->html) {
+		answer_line(out, page_status(&v->opened),
+		    why == PAGE_WRONG ? SLICE("That word is not known as something orange.\n")
+				      : SLICE("Not yet. Come again.\n"));
+	} else if (page_write_again(s->pages, &body, &v->page, why, left_s,
+		       (struct slice){ s->line + at, refresh.len - at })) {
+		answer_page(s, out, page_status(&v->opened), &v->page, text_slice(&body));
+	} else {
+		answer_line(out, 500, SLICE("The page is too large.\n"));
+	}
+	if (why != PAGE_WRONG)
+		http_response_header(out, "Refresh", s->line);
+}
+
+/* The answer to the question, judged by the lists, then by whoever is asked. */
+static enum site_said
+judge(struct site *s, const struct visit *v, struct slice answer)
+{
+	if (question_accepts(answer))
+		return SITE_RIGHT;
+	if (s->judge == NULL || answer.len == 0)
+		return SITE_WRONG;
+	return s->judge(s->judge_arg, answer, v->page.words->tag);
+}
+
+/* How the visitor tries it, by what stands in the form. */
+static enum method
+method_tried(const struct visit *v)
+{
+	if (form_get(&v->form, "solution").ptr != NULL)
+		return METHOD_POW;
+	if (form_get(&v->form, "answer").ptr != NULL)
+		return METHOD_QUESTION;
+	return form_get(&v->form, "clip").ptr != NULL ? METHOD_VIDEO : METHOD_WAIT;
+}
+
+/* What the page says of the clip; silence from a page with a solution is that it did not play. */
+static unsigned
+clip_said(const struct visit *v, enum method method)
+{
+	if (!v->opened.challenge.clip || (method != METHOD_POW && method != METHOD_VIDEO))
+		return 0;
+	return clip_right(&v->opened, form_get(&v->form, "clip")) ? METHOD_VIDEO
+								  : METHOD_VIDEO_FAILED;
+}
+
+static void
+finish(struct site *s, const struct visit *v, enum method method, struct http_response *out)
+{
+	const struct gate_request request = {
+		.visit = v->gate,
+		.method = method,
+		.solution = form_get(&v->form, "solution"),
+		.also = clip_said(v, method),
+	};
+	struct gate_answer a;
+	enum gate_outcome outcome = gate_redeem(s->keys, s->spent, s->seen, &request, &a);
+
+	if (outcome == GATE_EARLY) {
+		answer_again(s, v, PAGE_EARLY, a.left_s, (struct slice){ NULL, 0 }, out);
 		return;
 	}
-	if (!is_form(r) || r->body == NULL || !form_parse(r->body, r->body_bytes, &form)) {
-		refuse(s, r, 400, GATE_MALFORMED, SLICE("/"), "", out);
-		return;
-	}
-	back = location_or_root(form_get(&form, "back"));
-	outcome = gate_redeem(s->keys, s->spent,
-	    &(struct gate_request){
-		.ticket = form_get(&form, "ticket"),
-		.solution = form_get(&form, "solution"),
-		.host = http_request_header(r, "Host"),
-		.client = visitor.address,
-		.now_s = s->now_s(),
-	    },
-	    &a);
 	if (outcome != GATE_PASSED && outcome != GATE_AGAIN) {
-		refuse(
-		    s, r, outcome == GATE_MALFORMED ? 400 : 403, outcome, back, a.reference, out);
+		refuse(s, v, outcome == GATE_MALFORMED ? 400 : 403, outcome, out);
 		return;
 	}
 	counter_add(&s->passed, 1);
-	log_event(r, gate_outcome_names[outcome], a.reference);
-	let_pass(s, &a, visitor.https, back, out);
+	counter_add(&s->passed_by[__builtin_ctz((unsigned)a.by)], 1);
+	log_pass(v->request, gate_outcome_names[outcome], a.by, v->reference);
+	let_pass(s, &a, v->visitor.https, v->page.back, out);
+}
+
+static void
+redeem(struct site *s, const struct http_request *r, struct slice query, struct http_response *out)
+{
+	static struct visit v;
+	struct slice answer;
+	enum gate_outcome outcome;
+	enum method method;
+
+	begin(&v, s, r, query);
+	if (r->body_too_large || v.form.count == 0) {
+		refuse(s, &v, r->body_too_large ? 413 : 400, GATE_MALFORMED, out);
+		return;
+	}
+	outcome = open_visit(&v, s);
+	if (outcome != GATE_PASSED) {
+		refuse(s, &v, outcome == GATE_MALFORMED ? 400 : 403, outcome, out);
+		return;
+	}
+	method = method_tried(&v);
+	answer = form_get(&v.form, "answer");
+	if (method == METHOD_QUESTION && (v.opened.challenge.methods & METHOD_QUESTION) != 0) {
+		switch (judge(s, &v, answer)) {
+		case SITE_WRONG:
+			answer_again(s, &v, PAGE_WRONG, 0, (struct slice){ NULL, 0 }, out);
+			return;
+		case SITE_ASKED:
+			answer_again(s, &v, PAGE_JUDGING, JUDGING_S, answer, out);
+			return;
+		case SITE_RIGHT:
+			break;
+		}
+	}
+	if (method == METHOD_VIDEO && clip_said(&v, method) != METHOD_VIDEO) {
+		refuse(s, &v, 403, GATE_WRONG, out);
+		return;
+	}
+	finish(s, &v, method, out);
+}
+
+/* The stylesheet that browsers fetch by themselves. It says that the way is free. */
+static void
+serve_seen(
+    struct site *s, const struct http_request *r, struct slice query, struct http_response *out)
+{
+	static struct visit v;
+
+	begin(&v, s, r, query);
+	if (open_visit(&v, s) == GATE_PASSED && (v.opened.challenge.methods & METHOD_RESOURCE) != 0)
+		gate_see(s->seen, &v.gate, &v.opened);
+	answer_fresh(out, 200, "text/css; charset=utf-8", SLICE(".seen{font-weight:bold}\n"));
+}
+
+/* One range of bytes (RFC 9110, 14.1.2), which old players insist on. False: all of it. */
+static bool
+read_range(struct slice range, size_t all, size_t *first, size_t *last)
+{
+	unsigned long long from, to = all - 1;
+	struct slice end, begin_at;
+
+	if (!slice_starts(range, SLICE("bytes=")))
+		return false;
+	begin_at = slice_split((struct slice){ range.ptr + 6, range.len - 6 }, '-', &end);
+	if (end.ptr == NULL || !slice_number(begin_at, all - 1, &from) ||
+	    (end.len > 0 && !slice_number(end, UINT32_MAX, &to)) || to < from)
+		return false;
+	*first = (size_t)from;
+	*last = to < all ? (size_t)to : all - 1;
+	return true;
+}
+
+static void
+serve_clip(
+    struct site *s, const struct http_request *r, struct slice query, struct http_response *out)
+{
+	static struct visit v;
+	struct slice bytes;
+	size_t first, last;
+
+	begin(&v, s, r, query);
+	if (open_visit(&v, s) != GATE_PASSED || !v.opened.challenge.clip) {
+		answer_line(out, 404, SLICE("There is nothing at this address.\n"));
+		return;
+	}
+	bytes = clip_of(&v.opened)->bytes;
+	if (read_range(http_request_header(r, "Range"), bytes.len, &first, &last)) {
+		struct text range = { .buf = s->line, .cap = sizeof(s->line) - 1 };
+
+		text_printf(&range, "bytes %zu-%zu/%zu", first, last, bytes.len);
+		s->line[range.len] = '\0';
+		answer_fresh(
+		    out, 206, "video/mp4", (struct slice){ bytes.ptr + first, last - first + 1 });
+		http_response_header(out, "Content-Range", s->line);
+	} else {
+		answer_fresh(out, 200, "video/mp4", bytes);
+	}
+	http_response_header(out, "Accept-Ranges", "bytes");
+}
+
+/* A link that no person sees was followed. Only whom the page was made for can be caught by it. */
+static void
+serve_trap(
+    struct site *s, const struct http_request *r, struct slice query, struct http_response *out)
+{
+	static struct visit v;
+
+	begin(&v, s, r, query);
+	if (s->trap != NULL && open_visit(&v, s) == GATE_PASSED) {
+		counter_add(&s->trapped, 1);
+		log_event(r, "honeypot", v.reference);
+		s->trap(s->trap_arg, &v.visitor.address);
+	}
+	answer_line(out, 404, SLICE("There is nothing at this address.\n"));
 }
 
 /* ---- routes ---- */
 
 static void
-serve_solver(struct site *s, const struct http_request *r, struct http_response *out)
+serve_solver(
+    struct site *s, const struct http_request *r, struct slice query, struct http_response *out)
 {
 	(void)s;
 	(void)r;
+	(void)query;
 	/* The page asks for it by what is in it. */
 	answer(out, 200, "text/javascript; charset=utf-8", page_solver());
 	http_response_header(out, "Cache-Control", "public, max-age=86400");
-	http_response_header(out, "Content-Security-Policy", "default-src 'none'");
+	http_response_header(
+	    out, "Content-Security-Policy", "default-src 'none'; script-src 'wasm-unsafe-eval'");
 }
 
 static void
-serve_health(struct site *s, const struct http_request *r, struct http_response *out)
+serve_help(
+    struct site *s, const struct http_request *r, struct slice query, struct http_response *out)
+{
+	static struct visit v;
+	struct text body = begin_body(s);
+
+	(void)query;
+	begin(&v, s, r, (struct slice){ NULL, 0 });
+	if (page_write_help(s->pages, &body, &v.page))
+		answer_page(s, out, 200, &v.page, text_slice(&body));
+	else
+		answer_line(out, 500, SLICE("The page is too large.\n"));
+}
+
+static void
+serve_health(
+    struct site *s, const struct http_request *r, struct slice query, struct http_response *out)
 {
 	(void)s;
 	(void)r;
+	(void)query;
 	answer_line(out, 200, SLICE("ok\n"));
 }
+
+#define READS 1u
+#define POSTS 2u
 
 void
 site_handle(void *arg, const struct http_request *r, struct http_response *out)
 {
 	static const struct {
 		const char *path;
-		bool post;
-		void (*serve)(struct site *, const struct http_request *, struct http_response *);
+		unsigned methods;
+		void (*serve)(struct site *, const struct http_request *, struct slice,
+		    struct http_response *);
 	} routes[] = {
-		{ "/.ammit/pass", true, redeem },
-		{ "/.ammit/solver.js", false, serve_solver },
-		{ "/.ammit/health", false, serve_health },
+		{ "/.ammit/pass", READS | POSTS, redeem },
+		{ "/.ammit/seen.css", READS, serve_seen },
+		{ "/.ammit/clip.mp4", READS, serve_clip },
+		{ "/.ammit/solver.js", READS, serve_solver },
+		{ "/.ammit/help", READS, serve_help },
+		{ "/.ammit/more", READS, serve_trap },
+		{ "/.ammit/health", READS, serve_health },
 	};
 	struct slice query, path = slice_split(r->target, '?', &query);
 
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		if (!slice_equal(path, slice_of(routes[i].path)))
 			continue;
-		if (routes[i].post ? is_method(r, "POST") : is_read(r))
-			routes[i].serve(arg, r, out);
+		if ((routes[i].methods & (is_method(r, "POST") ? POSTS
+					     : is_read(r)      ? READS
+							       : 0)) != 0)
+			routes[i].serve(arg, r, query, out);
 		else
-			answer_not_allowed(out, routes[i].post ? "POST" : "GET, HEAD");
+			answer_not_allowed(out,
+			    (routes[i].methods & POSTS) != 0 ? "GET, HEAD, POST" : "GET, HEAD");
 		return;
 	}
 	if (slice_starts(path, SLICE("/.ammit/")))

@@ -11,27 +11,46 @@
 #include "token/key.h"
 #include "token/pass.h"
 
+enum site_said { SITE_WRONG, SITE_RIGHT, SITE_ASKED };
+
 /*
  * The challenge loop's side of HTTP. It trusts the X-Ammit-* headers, which HAProxy sets after it
  * has removed the client's own:
  *   X-Ammit-Src     the client's address
  *   X-Ammit-Proto   http or https: a cookie is Secure with https
  *   X-Ammit-Ticket  the ticket of a request that was challenged
- * GET  anything, with a ticket  the challenge page; plain text if it is no navigation
- * POST /.ammit/pass             fields ticket, solution, back: 303 to back with the pass, or a page
- * GET  /.ammit/solver.js        the worker script
+ * GET  anything, with a ticket  the challenge page; one line of text if it is no navigation
+ * POST /.ammit/pass             fields ticket, solution or answer, clip, back: 303 to back with the
+ *                               pass, or a page
+ * GET  /.ammit/pass             the same fields in the query: for those who wait
+ * GET  /.ammit/seen.css         field ticket: the stylesheet of the method resource
+ * GET  /.ammit/clip.mp4         field ticket: the clip of the method video
+ * GET  /.ammit/solver.js        the worker script, where the page's own cannot be used
+ * GET  /.ammit/help             what this is, and what to do
+ * GET  /.ammit/more             field ticket: the honeypot
  * GET  /.ammit/health           200, for HAProxy's check
  */
 struct site {
 	const struct keyring *keys;
-	struct spent *spent;
+	struct spent *spent, *seen;
+	struct pages *pages;
 	char cookie[64];
 	int64_t (*now_s)(void);
-	struct counter served, passed, refused, plain; /* any thread may read them */
+	/* NULL, or asks somebody about an answer that is in no list; SITE_ASKED: ask again. */
+	enum site_said (*judge)(void *arg, struct slice answer, const char *language);
+	void *judge_arg;
+	/* NULL, or told of a visitor in the honeypot. */
+	void (*trap)(void *arg, const struct address *client);
+	void *trap_arg;
+	/* Any thread may read them. */
+	struct counter served, passed, refused, plain, early, wrong_answers, trapped;
+	struct counter passed_by[METHODS];
 	/* The answer that is being given: http.c copies it when the handler has returned. */
 	char body[PAGE_BYTES_MAX];
 	char location[LOCATION_MAX + 1];
 	char set_cookie[64 + PASS_TEXT_MAX + 96];
+	char offer[TICKET_TEXT_MAX + 160]; /* Ammit-Challenge */
+	char line[16 + PAGE_ON_MAX];       /* Refresh, Content-Range */
 };
 
 /* An http_handler; arg is a struct site. */

@@ -125,25 +125,42 @@ is_old(int64_t began_s, int64_t now_s)
 	return now_s > began_s && (uint64_t)now_s - (uint64_t)began_s >= TICKET_LIFE_S;
 }
 
+/* In either epoch; *slot is where it would go in the newer one. */
+static bool
+look_up(const struct spent *s, const uint8_t id[TICKET_ID_BYTES], struct spent_entry *first,
+    uint32_t *slot)
+{
+	const struct record *known = find(s, &s->epoch[s->newer ^ 1], id, slot);
+
+	if (known == NULL)
+		known = find(s, &s->epoch[s->newer], id, slot);
+	if (known == NULL)
+		return false;
+	memcpy(first->id, known->id, sizeof(first->id));
+	memcpy(first->client.bytes, known->client, sizeof(known->client));
+	first->client.family = known->family;
+	first->issued_s = known->issued_s;
+	first->at_s = known->at_s;
+	return true;
+}
+
+bool
+spent_find(const struct spent *s, const uint8_t id[TICKET_ID_BYTES], struct spent_entry *first)
+{
+	uint32_t slot;
+
+	return look_up(s, id, first, &slot);
+}
+
 bool
 spent_add(struct spent *s, const struct spent_entry *entry, struct spent_entry *first)
 {
 	struct epoch *e = &s->epoch[s->newer];
-	const struct record *known;
 	struct record *r;
 	uint32_t slot;
 
-	known = find(s, &s->epoch[s->newer ^ 1], entry->id, &slot);
-	if (known == NULL)
-		known = find(s, e, entry->id, &slot);
-	if (known != NULL) {
-		memcpy(first->id, known->id, sizeof(first->id));
-		memcpy(first->client.bytes, known->client, sizeof(known->client));
-		first->client.family = known->family;
-		first->issued_s = known->issued_s;
-		first->at_s = known->at_s;
+	if (look_up(s, entry->id, first, &slot))
 		return false;
-	}
 	if (e->used == s->capacity || is_old(e->began_s, entry->at_s)) {
 		rotate(s, entry->at_s);
 		e = &s->epoch[s->newer];

@@ -35,3 +35,7 @@ struct spent_entry {
  * now. False: it was; *first is what is known of that.
  */
 bool spent_add(struct spent *s, const struct spent_entry *e, struct spent_entry *first);
+
+/* What is known of this ticket; false: nothing. */
+bool spent_find(
+    const struct spent *s, const uint8_t id[TICKET_ID_BYTES], struct spent_entry *first);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 
 #define SPENT_CAPACITY 65536u
+#define SEEN_CAPACITY 16384u
 #define DRAIN_TURN_S 0.02
 #define DRAIN_TURNS 100
 
@@ -16,6 +17,7 @@ use(struct front *f, struct generation *g)
 	generation_unref(f->generation);
 	f->generation = g;
 	f->site.keys = &g->keys;
+	f->site.pages = g->pages;
 	snprintf(f->site.cookie, sizeof(f->site.cookie), "%s", policy_settings(g->policy)->cookie);
 }
 
@@ -64,15 +66,32 @@ destroy(struct front *f)
 {
 	http_server_free(f->http);
 	spent_free(f->site.spent);
+	spent_free(f->site.seen);
 	generation_unref(f->generation);
 	ev_loop_destroy(f->loop);
 	pthread_mutex_destroy(&f->lock);
 }
 
+/* Nobody is caught by a honeypot that has been closed meanwhile. */
+static void
+on_trap(void *arg, const struct address *client)
+{
+	struct front *f = arg;
+	uint32_t trap_s = policy_settings(f->generation->policy)->trap_s;
+	int64_t now_s = clock_steady_s();
+
+	if (trap_s > 0)
+		trap_add(f->trap, client, now_s, now_s + trap_s);
+}
+
 bool
-front_start(struct front *f, int listen_fd, struct generation *g, const char **why)
+front_start(
+    struct front *f, int listen_fd, struct trap *trap, struct generation *g, const char **why)
 {
 	memset(f, 0, sizeof(*f));
+	f->trap = trap;
+	f->site.trap = on_trap;
+	f->site.trap_arg = f;
 	f->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (f->loop == NULL) {
 		*why = "no event loop: out of descriptors";
@@ -83,6 +102,7 @@ front_start(struct front *f, int listen_fd, struct generation *g, const char **w
 	pthread_mutex_init(&f->lock, NULL);
 	f->site.now_s = clock_steady_s;
 	f->site.spent = spent_new(SPENT_CAPACITY, clock_steady_s());
+	f->site.seen = spent_new(SEEN_CAPACITY, clock_steady_s());
 	use(f, g);
 	ev_async_init(&f->wake, on_wake);
 	ev_timer_init(&f->drain, on_drain, 0.0, DRAIN_TURN_S);

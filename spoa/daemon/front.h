@@ -6,6 +6,7 @@
 
 #include "challenge/site.h"
 #include "daemon/generation.h"
+#include "daemon/trap.h"
 
 /*
  * The challenge loop: a thread with its own libev loop, the HTTP server and the spent set. As with
@@ -19,6 +20,7 @@ struct front {
 	struct http_server *http;
 	struct site site;
 	struct generation *generation;
+	struct trap *trap; /* its only writer */
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards what follows */
 	struct generation *next;
@@ -26,7 +28,8 @@ struct front {
 };
 
 /* Takes over listen_fd and a reference of g. False with *why. */
-bool front_start(struct front *f, int listen_fd, struct generation *g, const char **why);
+bool front_start(
+    struct front *f, int listen_fd, struct trap *trap, struct generation *g, const char **why);
 void front_reload(struct front *f, struct generation *g);
 void front_stop(struct front *f);
 void front_join(struct front *f);

@@ -29,6 +29,7 @@ struct server {
 	struct acceptor acceptor;
 	struct resolver_options dns;
 	struct zones zones;
+	struct trap *trap;
 	struct worker *workers;
 	unsigned started, turn;
 	struct front front;
@@ -352,7 +353,7 @@ log_counts(const struct server *s)
 static bool
 start_threads(struct server *s, struct generation *g, struct problems *p)
 {
-	const struct worker_shared shared = { &s->dns, &s->zones };
+	const struct worker_shared shared = { &s->dns, &s->zones, s->trap };
 	sigset_t all, old;
 	const char *why = "", *front_why;
 	bool front;
@@ -364,7 +365,7 @@ start_threads(struct server *s, struct generation *g, struct problems *p)
 	while (s->started < s->options->workers &&
 	       worker_start(&s->workers[s->started], s->started, &shared, generation_ref(g), &why))
 		s->started++;
-	front = front_start(&s->front, s->http_fd, generation_ref(g), &front_why);
+	front = front_start(&s->front, s->http_fd, s->trap, generation_ref(g), &front_why);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (s->started == s->options->workers && front)
 		return true;
@@ -425,6 +426,7 @@ server_run(const struct options *o)
 	s.dns = (struct resolver_options){ .servers = o->dns,
 		.cache_bytes = (size_t)o->dns_cache_mib << 20 };
 	zones_init(&s.zones, o->workers);
+	s.trap = trap_new();
 	if (g != NULL)
 		generation_bind(g, &s.zones);
 	s.loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
@@ -447,6 +449,7 @@ server_run(const struct options *o)
 	generation_unref(g);
 	free(s.workers);
 	zones_fini(&s.zones);
+	trap_free(s.trap);
 	problems_fini(&p);
 	return status;
 }

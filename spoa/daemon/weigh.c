@@ -148,6 +148,7 @@ check_pass(struct weigher *w, struct request *r, struct host *h, int64_t now_s, 
 		    w->passes, &w->generation->keys, text, now_s, host_of(h, r), &r->src, &pass);
 	if (state == PASS_GOOD) {
 		e->level = pass.level;
+		e->by = pass.by;
 		request_set_number(
 		    r, REQUEST_PASS_AGE, now_s > pass.issued_s ? now_s - pass.issued_s : 0);
 	} else if (state == PASS_ELSEWHERE)
@@ -249,6 +250,8 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 		return WEIGH_ANSWERED;
 	}
 	check_pass(w, &r, &host, now_s, &e);
+	e.trapped = w->trap != NULL && policy_settings(w->generation->policy)->trap_s > 0 &&
+		    trap_holds(w->trap, &r.src, now_s);
 	if (w->lookup.resolver != NULL) {
 		lookup_begin(&w->lookup, w->generation->zone, w->again, !w->may_wait);
 		e.dns = &w->lookup.view;

@@ -5,6 +5,7 @@
 
 #include "daemon/generation.h"
 #include "daemon/lookup.h"
+#include "daemon/trap.h"
 #include "daemon/weigh_counts.h"
 #include "policy/verdict.h"
 #include "spop/frame.h"
@@ -34,6 +35,7 @@ struct weigher {
 		int8_t what;
 	} argument[WEIGH_ARGUMENTS];
 	struct lookup lookup;
+	const struct trap *trap; /* NULL: there is none */
 	bool may_wait; /* say WEIGH_WAITS where it would help; the caller sets it before each */
 	bool again;    /* the same request a second time; the caller sets it, too */
 	struct weigh_counts counts;

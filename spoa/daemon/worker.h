@@ -25,6 +25,7 @@ struct worker_call {
 struct worker_shared {
 	const struct resolver_options *dns;
 	struct zones *zones;
+	const struct trap *trap;
 };
 
 /*

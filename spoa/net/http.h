@@ -28,7 +28,7 @@ struct http_request {
 /* A header of the request, {NULL, 0} if absent. Borrowed until the handler returns. */
 struct slice http_request_header(const struct http_request *r, const char *name);
 
-#define HTTP_HEADERS_MAX 12u
+#define HTTP_HEADERS_MAX 16u
 
 struct http_response {
 	unsigned status;

@@ -62,6 +62,33 @@ country_number(const char code[2])
 		   : 0;
 }
 
+/* A point of a curve: at this weight that many hashes, at this load that factor. */
+struct point {
+	double at, value;
+};
+
+#define POINTS_MAX 16
+
+/*
+ * What a CHALLENGE asks for. Without a curve it is always the same. With one the hashes follow from
+ * the weight, along straight lines between the logarithms of its points, and level from them; then
+ * the load multiplies them, along straight lines, which no pass is asked to follow: a visitor who
+ * has passed stays passed when the load rises. Never more than the slowest browser does in most_s.
+ */
+struct demand {
+	struct challenge challenge;
+	bool own_level, own_wait; /* the file says it: it follows from no weight */
+	uint16_t most_s;
+	unsigned prices, loads; /* points of each curve; 0: it is flat */
+	const struct point *price, *load;
+};
+
+/* Hashes a second of the slowest browser that is cared for: one core, no JIT. */
+#define SLOWEST_HASHES_PER_S 100000u
+
+/* The challenge of a demand at this weight and load_1m. */
+struct challenge demand_challenge(const struct demand *d, int32_t weight, double load);
+
 #define RULES_MAX 100000u
 #define SITES_MAX 10000u
 
@@ -77,14 +104,14 @@ struct rule {
 	uint32_t matchers; /* all must match; addresses are not among them, they are the key */
 	const struct matcher *matcher;
 	uint64_t fields; /* bit n: it looks at field n */
-	struct challenge challenge;
+	struct demand challenge;
 };
 
 struct threshold {
 	struct slice name; /* "threshold/NAME" */
 	enum action action;
 	const struct expr *expr;
-	struct challenge challenge;
+	struct demand challenge;
 };
 
 /* Weights that nearly every request has: the answer is known when the policy is loaded. */
@@ -104,7 +131,7 @@ struct site {
 	unsigned thresholds;
 	/* Which threshold holds at THRESHOLD_FROM + n; else THRESHOLD_ASK: evaluate them. */
 	uint8_t *at_weight;
-	struct challenge challenge; /* of CHALLENGE rules that have none */
+	struct demand challenge; /* of CHALLENGE rules that have none */
 };
 
 /* The patterns of one field, and where a judge notes its hits. */

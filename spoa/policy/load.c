@@ -12,9 +12,8 @@ static const struct schema_key policy_keys[] = { { "bots", SCHEMA_KNOWN },
 	{ "evidence", SCHEMA_KNOWN }, { "dnsbl", SCHEMA_KNOWN }, { "shadow", SCHEMA_KNOWN },
 	{ "databases", SCHEMA_KNOWN }, { "hosts", SCHEMA_KNOWN }, { "store", SCHEMA_IGNORED },
 	{ "openGraph", SCHEMA_IGNORED }, { "impressum", SCHEMA_IGNORED },
-	{ "logging", SCHEMA_IGNORED }, { "metrics", SCHEMA_IGNORED },
-	{ "honeypot", SCHEMA_IGNORED }, { "dns", SCHEMA_KNOWN }, { "dns_ttl", SCHEMA_KNOWN },
-	{ 0 } };
+	{ "logging", SCHEMA_IGNORED }, { "metrics", SCHEMA_IGNORED }, { "honeypot", SCHEMA_KNOWN },
+	{ "dns", SCHEMA_KNOWN }, { "dns_ttl", SCHEMA_KNOWN }, { 0 } };
 
 static void
 read_status(struct policy_settings *s, const struct tree *root, struct problems *problems)
@@ -74,11 +73,28 @@ read_pass(struct policy_settings *s, const struct tree *root, struct problems *p
 		s->binding = (enum binding)b;
 }
 
+/* By how a pass was earned. */
+static void
+read_by(struct policy_settings *s, const struct tree *evidence, struct problems *problems)
+{
+	const struct tree *by = schema_get(evidence, "pass_by", TREE_MAP, problems);
+	struct schema_key keys[METHODS + 1] = { { 0 } };
+
+	if (by == NULL)
+		return;
+	for (unsigned i = 0; i < METHODS; i++) {
+		keys[i] = (struct schema_key){ method_names[i], SCHEMA_KNOWN };
+		s->by_weight[i] =
+		    (int32_t)schema_int(by, method_names[i], INT32_MIN, INT32_MAX, 0, problems);
+	}
+	schema_check(by, keys, problems);
+}
+
 static void
 read_evidence(struct policy_settings *s, const struct tree *root, struct problems *problems)
 {
 	static const struct schema_key keys[] = { { "cut", SCHEMA_KNOWN },
-		{ "pass_elsewhere", SCHEMA_KNOWN }, { 0 } };
+		{ "pass_elsewhere", SCHEMA_KNOWN }, { "pass_by", SCHEMA_KNOWN }, { 0 } };
 	const struct tree *n = schema_get(root, "evidence", TREE_MAP, problems);
 
 	if (n == NULL)
@@ -88,6 +104,28 @@ read_evidence(struct policy_settings *s, const struct tree *root, struct problem
 	    (int32_t)schema_int(n, "cut", INT32_MIN, INT32_MAX, s->cut_weight, problems);
 	s->mismatch_weight = (int32_t)schema_int(
 	    n, "pass_elsewhere", INT32_MIN, INT32_MAX, s->mismatch_weight, problems);
+	read_by(s, n, problems);
+}
+
+/* What speaks against who went where no person goes. Anubis has it on unless told otherwise; here
+ * it is on where it is asked for. */
+static void
+read_honeypot(struct policy_settings *s, const struct tree *root, struct problems *problems)
+{
+	static const struct schema_key keys[] = { { "enabled", SCHEMA_KNOWN },
+		{ "weight", SCHEMA_KNOWN }, { "expiry_s", SCHEMA_KNOWN },
+		{ "implementation", SCHEMA_IGNORED }, { "ip_log_file", SCHEMA_IGNORED }, { 0 } };
+	const struct tree *n = schema_get(root, "honeypot", TREE_MAP, problems), *enabled;
+
+	if (n == NULL)
+		return;
+	schema_check(n, keys, problems);
+	enabled = schema_get(n, "enabled", TREE_BOOL, problems);
+	s->trap_weight =
+	    (int32_t)schema_int(n, "weight", INT32_MIN, INT32_MAX, s->trap_weight, problems);
+	s->trap_s = (uint32_t)schema_int(n, "expiry_s", 1, 604800, 3600, problems);
+	if (enabled == NULL || !enabled->truth)
+		s->trap_s = 0;
 }
 
 /* One of `databases`; NULL: not named, or a problem. */
@@ -179,6 +217,7 @@ policy_new(void)
 		.pass_s = 7 * 24 * 3600,
 		.cut_weight = 10,
 		.mismatch_weight = 10,
+		.trap_weight = 30,
 		.dns_budget_ms = 20 };
 	return p;
 }
@@ -197,6 +236,7 @@ read_policy(struct loader *l, const struct tree *root, const struct opened *in)
 	read_status(s, root, l->problems);
 	read_pass(s, root, l->problems);
 	read_evidence(s, root, l->problems);
+	read_honeypot(s, root, l->problems);
 	read_databases(l, root);
 	dns_read(l, root, in);
 	sites_read(l, root, in);

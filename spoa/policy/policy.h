@@ -18,18 +18,42 @@
  */
 struct policy;
 
-/* What a visitor is asked to do. Sealed into the ticket, so the challenge loop needs no policy. */
-enum method { METHOD_POW = 1 };
+/*
+ * Ways through a challenge, each a bit. Any one that a challenge offers is enough for its level,
+ * and the pass says which it was.
+ */
+enum method {
+	METHOD_POW = 1,           /* proof of work: JavaScript, or `ammit solve` */
+	METHOD_WAIT = 2,          /* wait wait_s seconds from the sealed time of issue on */
+	METHOD_RESOURCE = 4,      /* fetch a stylesheet of the page, as browsers do */
+	METHOD_QUESTION = 8,      /* name something orange */
+	METHOD_VIDEO = 16,        /* play a clip and tell its size; never the only way */
+	METHOD_VIDEO_FAILED = 32, /* in passes alone: the clip was asked for and did not play */
+};
 
+#define METHODS_OFFERED                                                                            \
+	(METHOD_POW | METHOD_WAIT | METHOD_RESOURCE | METHOD_QUESTION | METHOD_VIDEO)
+#define METHODS 6
+
+extern const char *const method_names[METHODS]; /* by bit: "pow", "wait", "resource", … */
+
+/* "pow wait": those of a set, blanks between; the longest has METHODS_TEXT_MAX with its NUL. */
+#define METHODS_TEXT_MAX 56
+void methods_format(unsigned methods, char out[METHODS_TEXT_MAX]);
+
+/* What a visitor is asked to do. Sealed into the ticket, so the challenge loop needs no policy. */
 struct challenge {
-	enum method method;
+	uint8_t methods; /* set of enum method, of METHODS_OFFERED; one beside METHOD_VIDEO */
 	uint32_t hashes; /* expected number of them, over all puzzles; 1 to CHALLENGE_HASHES_MAX */
 	uint8_t puzzles; /* 1 to CHALLENGE_PUZZLES_MAX */
 	uint16_t level;  /* what a pass for it is worth; a pass of this level or more is enough */
+	uint16_t wait_s; /* 1 to CHALLENGE_WAIT_MAX_S */
+	bool clip;       /* the page plays a clip, and the pass says whether it did */
 };
 
 #define CHALLENGE_HASHES_MAX (1u << 26)
 #define CHALLENGE_PUZZLES_MAX 32
+#define CHALLENGE_WAIT_MAX_S 300
 
 /* DRIP is ours, beside those of Anubis. */
 enum action { ACTION_ALLOW, ACTION_DENY, ACTION_CHALLENGE, ACTION_WEIGH, ACTION_DRIP };
@@ -46,7 +70,10 @@ struct policy_settings {
 	uint32_t pass_s;                        /* life of a pass: 7 days */
 	int32_t cut_weight;      /* evidence "ammit/cut": a value was longer than its limit: 10 */
 	int32_t mismatch_weight; /* evidence "ammit/pass-elsewhere": 10 */
-	uint32_t dns_budget_ms;  /* how long a request waits for the DNS: 20; 0: not at all */
+	int32_t by_weight[METHODS]; /* evidence "ammit/pass-by-NAME" of the pass that holds: 0 */
+	int32_t trap_weight;        /* evidence "ammit/honeypot": 30 */
+	uint32_t trap_s;            /* how long it is remembered; 0: there is no honeypot */
+	uint32_t dns_budget_ms;     /* how long a request waits for the DNS: 20; 0: not at all */
 	uint32_t dns_forward_s, dns_reverse_s; /* dns_ttl: answers are known no longer; 0: theirs */
 };
 

@@ -139,7 +139,7 @@ read_challenge(struct loader *l, struct rule *r, const struct tree *node)
 		return;
 	}
 	r->own_challenge = true;
-	r->challenge = challenge_read(challenge, l->problems);
+	r->challenge = challenge_read(l, challenge);
 }
 
 /* What it does while the DNS has not answered. */
@@ -226,7 +226,7 @@ threshold_read(struct loader *l, struct threshold *t, const struct tree *node)
 		    problems, node, "a threshold cannot WEIGH: ALLOW, DENY, CHALLENGE or DRIP");
 	challenge = schema_get(node, "challenge", TREE_MAP, problems);
 	if (t->action == ACTION_CHALLENGE && challenge != NULL)
-		t->challenge = challenge_read(challenge, problems);
+		t->challenge = challenge_read(l, challenge);
 	else if (t->action == ACTION_CHALLENGE && tree_get(node, "challenge") == NULL)
 		tree_error(problems, node,
 		    "CHALLENGE needs a challenge: {algorithm: fast, difficulty: 4}");

@@ -61,13 +61,13 @@ const struct expr *expression_read(
     struct loader *l, const struct tree *node, enum expr_place place, uint64_t *fields);
 
 /* What `fast`, difficulty 4 stands for: 16^4 hashes. */
-struct challenge challenge_default(void);
+struct demand challenge_default(void);
 
 /*
  * A `challenge` block: algorithm (fast, slow, metarefresh, preact, pow), difficulty (16^d hashes),
- * and ours: hashes, puzzles, level.
+ * and ours: hashes, puzzles, level, methods, wait, clip, price, load, most_s.
  */
-struct challenge challenge_read(const struct tree *node, struct problems *problems);
+struct demand challenge_read(struct loader *l, const struct tree *node);
 
 /*
  * The keys dns, dns_ttl and dnsbl (dnsbl.c). policy_add_zone: the number of a zone that an

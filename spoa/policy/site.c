@@ -38,12 +38,12 @@ read_shadow(struct loader *l, const struct tree *map, bool *shadow)
 }
 
 static void
-read_challenge(struct loader *l, const struct tree *map, struct challenge *c)
+read_challenge(struct loader *l, const struct tree *map, struct demand *c)
 {
 	const struct tree *n = schema_get(map, "challenge", TREE_MAP, l->problems);
 
 	if (n != NULL)
-		*c = challenge_read(n, l->problems);
+		*c = challenge_read(l, n);
 }
 
 /* One of `hosts`, on top of what stands beside `hosts`. */

@@ -23,6 +23,7 @@ struct judge {
 	struct regex_matcher *matcher;
 	struct expr_store *store;
 	double load[3];
+	struct challenge challenge; /* of the last verdict */
 	uint64_t errors;
 	size_t used; /* of bytes */
 	char bytes[ROOM_BYTES];
@@ -363,22 +364,23 @@ add_weight(struct track *t, int32_t adjust)
 
 static void
 decide(const struct weighing *w, struct track *t, struct slice name, enum action action,
-    const struct challenge *c)
+    const struct demand *d)
 {
 	if (t->decided)
 		return;
 	t->decided = true;
 	t->rule = name;
-	if (action == ACTION_DENY) {
+	if (action == ACTION_DENY)
 		t->kind = VERDICT_DENY;
-	} else if (action == ACTION_DRIP) {
+	if (action == ACTION_DRIP)
 		t->kind = VERDICT_DRIP;
-	} else if (action == ACTION_CHALLENGE && w->evidence->level >= c->level) {
+	if (action != ACTION_CHALLENGE)
+		return;
+	t->challenge = demand_challenge(d, t->weight, w->judge->load[0]);
+	if (w->evidence->level >= t->challenge.level)
 		t->by_pass = true;
-	} else if (action == ACTION_CHALLENGE) {
+	else
 		t->kind = VERDICT_CHALLENGE;
-		t->challenge = c;
-	}
 }
 
 void
@@ -397,7 +399,7 @@ verdict_apply(struct weighing *w, const struct effect *e)
 	}
 }
 
-const struct challenge *
+const struct demand *
 verdict_challenge(const struct weighing *w, const struct rule *r)
 {
 	return r->own_challenge ? &r->challenge : &w->site->challenge;
@@ -492,6 +494,11 @@ walk_thresholds(struct weighing *w, struct track *track)
 	}
 }
 
+/* By the bits of enum method. */
+static const char *const by_names[METHODS] = { "ammit/pass-by-pow", "ammit/pass-by-wait",
+	"ammit/pass-by-resource", "ammit/pass-by-question", "ammit/pass-by-video",
+	"ammit/pass-video-failed" };
+
 /* What no rule says, but weighs. */
 static void
 weigh_evidence(struct weighing *w)
@@ -506,6 +513,15 @@ weigh_evidence(struct weighing *w)
 		verdict_apply(w, &(struct effect){ .name = SLICE("ammit/pass-elsewhere"),
 				     .action = ACTION_WEIGH,
 				     .weight = s->mismatch_weight });
+	if (w->evidence->trapped)
+		verdict_apply(w, &(struct effect){ .name = SLICE("ammit/honeypot"),
+				     .action = ACTION_WEIGH,
+				     .weight = s->trap_weight });
+	for (unsigned i = 0; i < METHODS; i++)
+		if ((w->evidence->by & 1u << i) != 0 && s->by_weight[i] != 0)
+			verdict_apply(w, &(struct effect){ .name = slice_of(by_names[i]),
+					     .action = ACTION_WEIGH,
+					     .weight = s->by_weight[i] });
 }
 
 static void
@@ -513,10 +529,12 @@ conclude(const struct weighing *w, struct verdict *out)
 {
 	const struct track *real = &w->real, *would = w->policy->shadows ? &w->would : real;
 
+	w->judge->challenge = real->challenge;
+
 	*out = (struct verdict){ .kind = real->kind,
 		.rule = real->rule,
 		.weight = real->weight,
-		.challenge = real->challenge,
+		.challenge = real->kind == VERDICT_CHALLENGE ? &w->judge->challenge : NULL,
 		.by_pass = real->by_pass,
 		.would = { would->kind, would->rule, would->weight },
 		.unknown = w->unknown,

@@ -13,6 +13,8 @@
 /* What the visitor has already proved. */
 struct evidence {
 	uint16_t level;             /* of a valid pass; 0: none */
+	uint8_t by;                 /* how it was earned: set of enum method */
+	bool trapped;               /* somebody of this prefix went into the honeypot */
 	bool pass_elsewhere;        /* a genuine pass of this host, but bound to another network */
 	const struct dns_view *dns; /* NULL: nothing is asked, what the DNS would say is unknown */
 };
@@ -31,7 +33,8 @@ struct verdict {
 	/* "bot/NAME", "threshold/NAME" or "default/allow"; lives as long as the policy. */
 	struct slice rule;
 	int32_t weight;
-	const struct challenge *challenge; /* set when kind is VERDICT_CHALLENGE */
+	/* Set when kind is VERDICT_CHALLENGE; lives until the judge's next verdict. */
+	const struct challenge *challenge;
 	bool by_pass; /* it would have been a challenge, but the pass was enough */
 
 	/* Shadow mode, of the site or of a rule: what would have been, had it been in force. The

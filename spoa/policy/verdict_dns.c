@@ -190,7 +190,6 @@ override(struct track *t)
 		return;
 	t->decided = t->by_pass = false;
 	t->kind = VERDICT_ALLOW;
-	t->challenge = NULL;
 }
 
 static void

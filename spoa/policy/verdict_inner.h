@@ -13,7 +13,7 @@ struct track {
 	enum verdict_kind kind;
 	struct slice rule;
 	int32_t weight;
-	const struct challenge *challenge;
+	struct challenge challenge; /* if kind is VERDICT_CHALLENGE */
 };
 
 /* Nothing that comes later makes it worse. */
@@ -49,16 +49,16 @@ struct weighing {
 struct effect {
 	struct slice name;
 	enum action action;
-	int32_t weight;                    /* of WEIGH */
-	const struct challenge *challenge; /* of CHALLENGE */
-	bool shadow;                       /* for what would be, alone */
+	int32_t weight;                 /* of WEIGH */
+	const struct demand *challenge; /* of CHALLENGE */
+	bool shadow;                    /* for what would be, alone */
 };
 
 /* Note it, and apply it to the tracks that are not decided yet. */
 void verdict_apply(struct weighing *w, const struct effect *e);
 
 /* What a CHALLENGE of this rule asks for. */
-const struct challenge *verdict_challenge(const struct weighing *w, const struct rule *r);
+const struct demand *verdict_challenge(const struct weighing *w, const struct rule *r);
 
 /* May anything be asked about this client? */
 bool verdict_may_ask(struct weighing *w);

@@ -14,9 +14,9 @@
 const char *const pass_state_names[7] = { "none", "good", "malformed", "forged", "expired",
 	"other-host", "elsewhere" };
 
-/* The largest: numbers of 19 and 5 digits, "circuit", an address, 32 digits, a host. */
-_Static_assert(sizeof("{'iat':,'exp':,'lvl':,'bind':'circuit','net':'','jti':'','host':''}") +
-		       2 * 19 + 5 + ADDRESS_TEXT_MAX + 2 * TICKET_ID_BYTES + TICKET_HOST_MAX <=
+/* The largest: numbers of 19, 5 and 3 digits, "circuit", an address, 32 digits, a host. */
+_Static_assert(sizeof("{'iat':,'exp':,'lvl':,'by':,'bind':'circuit','net':'','jti':'','host':''}") +
+		       2 * 19 + 5 + 3 + ADDRESS_TEXT_MAX + 2 * TICKET_ID_BYTES + TICKET_HOST_MAX <=
 		   CLAIMS_MAX,
     "all claims fit");
 _Static_assert(KEY_JWT_HEADER_MAX + BASE64URL_CHARS(CLAIMS_MAX) + 1 + MAC_CHARS <= PASS_TEXT_MAX,
@@ -50,10 +50,11 @@ pass_seal(const struct keyring *keys, const struct pass *p, char out[PASS_TEXT_M
 		return 0;
 	address_format(&p->client, net);
 	hex_encode(p->id, sizeof(p->id), jti);
-	text_printf(&t, "{\"iat\":%lld,\"exp\":%lld,\"lvl\":%u,\"bind\":\"%s\",\"net\":\"%s\",",
+	text_printf(&t,
+	    "{\"iat\":%lld,\"exp\":%lld,\"lvl\":%u,\"by\":%u,\"bind\":\"%s\",\"net\":\"%s\",",
 	    (long long)(p->issued_s < 0 ? 0 : p->issued_s),
-	    (long long)(p->expires_s < 0 ? 0 : p->expires_s), p->level, binding_names[p->binding],
-	    net);
+	    (long long)(p->expires_s < 0 ? 0 : p->expires_s), p->level, p->by,
+	    binding_names[p->binding], net);
 	text_put(&t, SLICE("\"jti\":\""));
 	text_put(&t, (struct slice){ jti, sizeof(jti) });
 	text_put(&t, SLICE("\",\"host\":\""));
@@ -121,6 +122,8 @@ read_claims(struct slice text, struct pass *out)
 	out->expires_s = number(&c, INT64_MAX);
 	expect(&c, SLICE("\"lvl\":"));
 	out->level = (uint16_t)number(&c, UINT16_MAX);
+	expect(&c, SLICE("\"by\":"));
+	out->by = (uint8_t)number(&c, UINT8_MAX);
 	expect(&c, SLICE("\"bind\":\""));
 	bind = until(&c, '"');
 	expect(&c, SLICE(",\"net\":\""));

@@ -11,15 +11,17 @@
 /*
  * A pass is what a solved challenge buys: a JWT (RFC 7519) with HS256 that HAProxy's jwt_verify can
  * check too. Claims, always all and in this order:
- *   {"iat":N,"exp":N,"lvl":N,"bind":"net","net":"192.0.2.0","jti":"HEX","host":"git.example.org"}
- * "net" is binding_apply of the client as inet_ntop writes it, "-" for none. The algorithm is ours,
- * never the token's: the header is compared as bytes with the one that each key has.
+ *   {"iat":N,"exp":N,"lvl":N,"by":N,"bind":"net","net":"192.0.2.0","jti":"HEX","host":"git.example.org"}
+ * "by" is the set of enum method that earned it. "net" is binding_apply of the client as inet_ntop
+ * writes it, "-" for none. The algorithm is ours, never the token's: the header is compared as
+ * bytes with the one that each key has.
  */
 #define PASS_TEXT_MAX 1024u
 
 struct pass {
 	int64_t issued_s, expires_s;
 	uint16_t level;
+	uint8_t by; /* set of enum method */
 	enum binding binding;
 	struct address client; /* binding_apply of the visitor's */
 	uint8_t id[TICKET_ID_BYTES];

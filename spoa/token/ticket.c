@@ -5,7 +5,7 @@
 
 #include "base/encode.h"
 
-#define VERSION 1u
+#define VERSION 2u
 #define EARLY_S 60
 
 /*
@@ -13,10 +13,10 @@
  * id and fields are of fixed size up to the host, which has its length in front too: no two
  * tickets give the same bytes.
  */
-#define LABEL "\016ammit ticket 1"
+#define LABEL "\016ammit ticket 2"
 #define LABEL_BYTES (sizeof(LABEL) - 1)
 #define HEAD_BYTES (LABEL_BYTES + TICKET_ID_BYTES)
-#define FIXED_BYTES 46u /* version to host length */
+#define FIXED_BYTES 49u /* version to host length */
 #define RAW_BYTES (HEAD_BYTES + FIXED_BYTES + TICKET_HOST_MAX + SHA256_BYTES)
 #define ID_CHARS ((size_t)2 * TICKET_ID_BYTES)
 
@@ -46,8 +46,10 @@ get(const uint8_t **p, unsigned bytes)
 static bool
 challenge_in_range(const struct challenge *c)
 {
-	return c->method == METHOD_POW && c->puzzles >= 1 && c->puzzles <= CHALLENGE_PUZZLES_MAX &&
-	       c->hashes >= 1 && c->hashes <= CHALLENGE_HASHES_MAX;
+	return (c->methods & ~METHODS_OFFERED) == 0 && (c->methods & ~METHOD_VIDEO) != 0 &&
+	       c->puzzles >= 1 && c->puzzles <= CHALLENGE_PUZZLES_MAX && c->hashes >= 1 &&
+	       c->hashes <= CHALLENGE_HASHES_MAX && c->wait_s >= 1 &&
+	       c->wait_s <= CHALLENGE_WAIT_MAX_S;
 }
 
 /* The address is what binding_apply gives: one spelling each, all that is unused zero. */
@@ -82,7 +84,9 @@ ticket_seal(const struct keyring *keys, const struct ticket *t, char out[TICKET_
 	memcpy(p, key->id, sizeof(key->id));
 	p += sizeof(key->id);
 	p = put(p, t->issued_s < 0 ? 0 : (uint64_t)t->issued_s, 8);
-	p = put(p, t->challenge.method, 1);
+	p = put(p, t->challenge.methods, 1);
+	p = put(p, t->challenge.clip, 1);
+	p = put(p, t->challenge.wait_s, 2);
 	p = put(p, t->challenge.puzzles, 1);
 	p = put(p, t->challenge.hashes, 4);
 	p = put(p, t->challenge.level, 2);
@@ -109,12 +113,14 @@ ticket_seal(const struct keyring *keys, const struct ticket *t, char out[TICKET_
 static bool
 read_fields(const uint8_t *p, struct ticket *out, char store[TICKET_HOST_MAX])
 {
-	uint64_t issued, method, binding;
+	uint64_t issued, clip, binding;
 	size_t host_len;
 
 	p += 1 + 4; /* version and key id are known */
 	issued = get(&p, 8);
-	method = get(&p, 1);
+	out->challenge.methods = (uint8_t)get(&p, 1);
+	clip = get(&p, 1);
+	out->challenge.wait_s = (uint16_t)get(&p, 2);
 	out->challenge.puzzles = (uint8_t)get(&p, 1);
 	out->challenge.hashes = (uint32_t)get(&p, 4);
 	out->challenge.level = (uint16_t)get(&p, 2);
@@ -128,10 +134,10 @@ read_fields(const uint8_t *p, struct ticket *out, char store[TICKET_HOST_MAX])
 	memcpy(store, p, host_len);
 	out->host = (struct slice){ store, host_len };
 
-	if (issued > INT64_MAX || method != METHOD_POW)
+	if (issued > INT64_MAX || clip > 1)
 		return false;
 	out->issued_s = (int64_t)issued;
-	out->challenge.method = METHOD_POW;
+	out->challenge.clip = clip == 1;
 	if (!challenge_in_range(&out->challenge) ||
 	    !client_in_range((unsigned)binding, &out->client))
 		return false;

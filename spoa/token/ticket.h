@@ -12,12 +12,12 @@
 
 /*
  * A ticket says what one visitor has to do: the agent seals it, HAProxy carries it, the page shows
- * it, the challenge loop opens it. Nothing else tells the challenge loop a method or a difficulty.
+ * it, the challenge loop opens it. Nothing else tells the challenge loop methods or a difficulty.
  *
  * Text: 32 hex digits of the id, then base64url of
- *   version u8 = 1, key id 4 bytes, issued u64 (s), method u8, puzzles u8, hashes u32, level u16,
- *   status u16, pass life u32 (s), binding u8, client family u8, client 16 bytes, host length u8,
- *   host, MAC 32 bytes
+ *   version u8 = 2, key id 4 bytes, issued u64 (s), methods u8, clip u8, wait u16 (s), puzzles u8,
+ *   hashes u32, level u16, status u16, pass life u32 (s), binding u8, client family u8, client 16
+ *   bytes, host length u8, host, MAC 32 bytes
  * in network order. The MAC is HMAC-SHA-256 under the ticket key over a domain label, the id and
  * all fields before it; every variable field has its length in front. The first 12 digits are the
  * reference that the visitor sees and that the logs have.

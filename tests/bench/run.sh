@@ -416,6 +416,12 @@ dns_part() {
 	"$bench/dnscache" | sed 's/^/   /' || die "dnscache failed"
 }
 
+challenge_part() {
+	echo
+	echo "== challenge loop, by its own CPU time; budget 300000 solutions and 30000 pages a second of one core"
+	"$bench/challenge" | sed 's/^/   /' || die "challenge failed"
+}
+
 mkdir "$dir/state"
 ammit=("$B/ammit" run --policy "$POLICY" --state-dir "$dir/state" --workers "$W" --log-level warn)
 agent ammit "${ammit[@]}" --drip "unix@$dir/drip.sock" --control "unix@$dir/control.sock" --spop "unix@$dir/ammit.sock" --http "unix@$dir/http.sock"
@@ -454,3 +460,4 @@ verdict_part
 memory_part
 scale_part
 dns_part
+challenge_part

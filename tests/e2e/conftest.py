@@ -4,6 +4,7 @@ ports that the kernel chose; it is ended by its handle, and its log is shown whe
 """
 
 import contextlib
+import gzip
 import hashlib
 import html
 import http.client
@@ -213,7 +214,11 @@ def free_port():
 class Response:
     def __init__(self, got):
         self.status, self.headers = got.status, got.headers
-        self.body = got.read().decode("utf-8", "replace")
+        raw = got.read()
+        self.wire_bytes = len(raw)
+        if got.headers.get("Content-Encoding") == "gzip" and raw:
+            raw = gzip.decompress(raw)
+        self.body = raw.decode("utf-8", "replace")
         self.from_site = got.headers.get("X-From") == "site"
 
     @property

@@ -59,10 +59,10 @@ def test_page(edge):
     assert page.headers["Content-Type"].lower().replace(" ", "") == "text/html;charset=utf-8"
     assert page.headers["Cache-Control"] == "no-store"
     policy = page.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy and "unsafe-inline" not in policy and "unsafe-eval" not in policy
+    assert "default-src 'none'" in policy and "unsafe-inline" not in policy and "'unsafe-eval'" not in policy
     assert "<noscript>" in page.body
     assert p.ticket[:12] in page.body
-    assert len(page.body) < 20000
+    assert page.headers["Content-Encoding"] == "gzip" and page.wire_bytes < 20000
     line = wait_until(lambda: [x for x in edge.lines() if p.ticket[:12] in x], "the log line")[0]
     assert "verdict=challenge" in line
 

@@ -18,7 +18,7 @@ open_text(const char *text, size_t n, int64_t now_s, struct ticket *t)
 static void
 round_trip(const uint8_t *d, size_t n)
 {
-	struct ticket t = { .challenge = { METHOD_POW, 1, 1, d[0] } }, back;
+	struct ticket t = { .challenge = { METHOD_POW, 1, 1, d[0], 1, false } }, back;
 	char text[TICKET_TEXT_MAX];
 	struct address a = address_from_bytes(d + 1, d[17] & 1 ? 16 : 4);
 	size_t len, at;
@@ -28,6 +28,9 @@ round_trip(const uint8_t *d, size_t n)
 	t.issued_s &= INT64_MAX;
 	t.challenge.hashes += ((uint32_t)d[26] << 18 | (uint32_t)d[27] << 8) % CHALLENGE_HASHES_MAX;
 	t.challenge.puzzles = (uint8_t)(t.challenge.puzzles + d[28] % CHALLENGE_PUZZLES_MAX);
+	t.challenge.methods |= d[39] & METHODS_OFFERED;
+	t.challenge.wait_s = (uint16_t)(t.challenge.wait_s + d[39] % CHALLENGE_WAIT_MAX_S);
+	t.challenge.clip = d[39] >> 7;
 	memcpy(&t.pass_s, d + 29, 4);
 	memcpy(&t.status, d + 33, 2);
 	t.binding = (enum binding)(d[35] & 3);
@@ -41,6 +44,9 @@ round_trip(const uint8_t *d, size_t n)
 		t.host.len = TICKET_HOST_MAX;
 	assert(memcmp(back.id, t.id, TICKET_ID_BYTES) == 0 && back.issued_s == t.issued_s &&
 	       back.challenge.hashes == t.challenge.hashes &&
+	       back.challenge.methods == t.challenge.methods &&
+	       back.challenge.wait_s == t.challenge.wait_s &&
+	       back.challenge.clip == t.challenge.clip &&
 	       back.challenge.puzzles == t.challenge.puzzles &&
 	       back.challenge.level == t.challenge.level && back.status == t.status &&
 	       back.pass_s == t.pass_s && back.binding == t.binding &&

@@ -19,7 +19,7 @@
 /* One visitor with a solved ticket, a gate before him. */
 struct scene {
 	struct keyring keys;
-	struct spent *spent;
+	struct spent *spent, *seen;
 	struct ticket ticket;
 	struct gate_request request;
 	struct gate_answer answer;
@@ -29,8 +29,9 @@ struct scene {
 static void
 seal(struct scene *s)
 {
-	s->ticket.client = binding_apply(s->ticket.binding, &s->request.client);
-	s->request.ticket = (struct slice){ s->text, ticket_seal(&s->keys, &s->ticket, s->text) };
+	s->ticket.client = binding_apply(s->ticket.binding, &s->request.visit.client);
+	s->request.visit.ticket =
+	    (struct slice){ s->text, ticket_seal(&s->keys, &s->ticket, s->text) };
 }
 
 /* For another difficulty than the ticket's, if need be. */
@@ -41,7 +42,7 @@ solve_for(struct scene *s, uint32_t hashes, unsigned puzzles)
 	uint8_t seed[SHA256_BYTES];
 	size_t n = 0;
 
-	pow_seed(s->request.ticket, seed);
+	pow_seed(s->request.visit.ticket, seed);
 	for (unsigned i = 0; i < puzzles; i++)
 		n += (size_t)snprintf(s->solution + n, sizeof(s->solution) - n, "%s%08x",
 		    i > 0 ? "," : "", (unsigned)pow_solve(seed, target, i));
@@ -54,24 +55,33 @@ begin(struct scene *s)
 	memset(s, 0, sizeof(*s));
 	s->keys = ring(OLD);
 	s->spent = spent_new(16, NOW - 100);
+	s->seen = spent_new(16, NOW - 100);
+	s->request.method = METHOD_POW;
 	s->ticket = (struct ticket){ .issued_s = NOW,
-		.challenge = { METHOD_POW, 512, 8, 3 },
+		.challenge = { METHOD_POW, 512, 8, 3, 5, false },
 		.status = 403,
 		.pass_s = LIFE_S,
 		.binding = BINDING_NET,
 		.host = SLICE("git.example.org") };
 	memset(s->ticket.id, 0xab, sizeof(s->ticket.id));
-	s->request.client = address("192.0.2.77");
-	s->request.host = SLICE("Git.Example.org:443");
-	s->request.now_s = NOW + 3;
+	s->request.visit.client = address("192.0.2.77");
+	s->request.visit.host = SLICE("Git.Example.org:443");
+	s->request.visit.now_s = NOW + 3;
 	seal(s);
 	solve_for(s, 512, 8);
+}
+
+static void
+end(struct scene *s)
+{
+	spent_free(s->spent);
+	spent_free(s->seen);
 }
 
 static enum gate_outcome
 redeem(struct scene *s)
 {
-	return gate_redeem(&s->keys, s->spent, &s->request, &s->answer);
+	return gate_redeem(&s->keys, s->spent, s->seen, &s->request, &s->answer);
 }
 
 /* Refused, without a pass; and the true owner still gets his. */
@@ -91,7 +101,7 @@ assert_refused(
 	got = redeem(s);
 	if (got != GATE_PASSED)
 		fail_msg("%s, then the right one: %s", name, gate_outcome_names[got]);
-	spent_free(s->spent);
+	end(s);
 }
 
 static void
@@ -118,7 +128,7 @@ test_passed(void **state)
 	assert_memory_equal(p.id, s.ticket.id, TICKET_ID_BYTES);
 	assert_int_equal(
 	    pass_check(&s.keys, text, NOW + 3, s.ticket.host, &stranger, &p), PASS_ELSEWHERE);
-	spent_free(s.spent);
+	end(&s);
 }
 
 /* Passes of a crowd that came at once run out over a twentieth of their life. */
@@ -141,7 +151,7 @@ test_jitter(void **state)
 		assert_int_equal(redeem(&s), GATE_PASSED);
 		least = s.answer.pass_s < least ? s.answer.pass_s : least;
 		most = s.answer.pass_s > most ? s.answer.pass_s : most;
-		spent_free(s.spent);
+		end(&s);
 	}
 	assert_int_equal(most, LIFE_S);
 	assert_in_range(least, LIFE_S - LIFE_S / 20, LIFE_S - LIFE_S / 25);
@@ -239,7 +249,7 @@ test_each_number_counts(void **state)
 
 		begin(&s);
 		right = s.request;
-		pow_seed(s.request.ticket, seed);
+		pow_seed(s.request.visit.ticket, seed);
 		while (pow_check(seed, pow_target(512, 8), i, n))
 			n++;
 		snprintf(number, sizeof(number), "%08x", n);
@@ -312,12 +322,12 @@ test_times(void **state)
 		s.ticket.issued_s = times[i].issued_s;
 		seal(&s);
 		solve_for(&s, 512, 8);
-		s.request.now_s = times[i].now_s;
+		s.request.visit.now_s = times[i].now_s;
 		got = redeem(&s);
 		if (got != times[i].want)
 			fail_msg("%s: %s", times[i].name, gate_outcome_names[got]);
 		assert_string_equal(s.answer.reference, "abababababab");
-		spent_free(s.spent);
+		end(&s);
 	}
 }
 
@@ -362,15 +372,15 @@ test_host_and_client(void **state)
 
 		begin(&s);
 		s.ticket.binding = parties[i].binding;
-		s.request.client = address(parties[i].holder);
+		s.request.visit.client = address(parties[i].holder);
 		seal(&s);
 		solve_for(&s, 512, 8);
 		right = s.request;
-		s.request.client = address(parties[i].sender);
-		s.request.host = slice_of(parties[i].host);
+		s.request.visit.client = address(parties[i].sender);
+		s.request.visit.host = slice_of(parties[i].host);
 		if (parties[i].want == GATE_PASSED) {
 			assert_int_equal(redeem(&s), GATE_PASSED);
-			spent_free(s.spent);
+			end(&s);
 		} else {
 			assert_refused(&s, &right, parties[i].want, parties[i].name);
 		}
@@ -404,8 +414,8 @@ test_replay(void **state)
 		begin(&s);
 		assert_int_equal(redeem(&s), GATE_PASSED);
 		first = s.answer;
-		s.request.client = address(replays[i].client);
-		s.request.now_s += replays[i].after_s;
+		s.request.visit.client = address(replays[i].client);
+		s.request.visit.now_s += replays[i].after_s;
 		got = redeem(&s);
 		if (got != replays[i].want)
 			fail_msg("%s: %s", replays[i].name, gate_outcome_names[got]);
@@ -415,7 +425,7 @@ test_replay(void **state)
 		} else {
 			assert_int_equal(s.answer.pass_len, 0);
 		}
-		spent_free(s.spent);
+		end(&s);
 	}
 }
 
@@ -431,7 +441,7 @@ test_again_needs_the_solution(void **state)
 	memcpy(s.solution, "ffffffff", 8);
 	assert_int_equal(redeem(&s), GATE_WRONG);
 	assert_int_equal(s.answer.pass_len, 0);
-	spent_free(s.spent);
+	end(&s);
 }
 
 static void
@@ -441,8 +451,8 @@ test_tickets_bent(void **state)
 
 	(void)state;
 	begin(&s);
-	for (size_t i = 0; i < s.request.ticket.len; i++) {
-		struct slice whole = s.request.ticket;
+	for (size_t i = 0; i < s.request.visit.ticket.len; i++) {
+		struct slice whole = s.request.visit.ticket;
 		enum gate_outcome got;
 
 		s.text[i] ^= 1;
@@ -450,10 +460,10 @@ test_tickets_bent(void **state)
 		assert_true(got == GATE_MALFORMED || got == GATE_FORGED);
 		assert_string_equal(s.answer.reference, "");
 		s.text[i] ^= 1;
-		s.request.ticket.len = i;
+		s.request.visit.ticket.len = i;
 		got = redeem(&s);
 		assert_true(got == GATE_MALFORMED || got == GATE_FORGED);
-		s.request.ticket = whole;
+		s.request.visit.ticket = whole;
 	}
 	s.keys = ring(NEW);
 	assert_int_equal(redeem(&s), GATE_FORGED);
@@ -461,7 +471,7 @@ test_tickets_bent(void **state)
 	s.keys = ring(NEW "\n" OLD);
 	assert_int_equal(redeem(&s), GATE_PASSED);
 	assert_memory_equal(s.answer.pass, s.keys.key[0].jwt_header, 60);
-	spent_free(s.spent);
+	end(&s);
 }
 
 /* A ticket is not burned for a host that no pass can name. */
@@ -472,13 +482,13 @@ test_host_no_pass_can_name(void **state)
 
 	(void)state;
 	begin(&s);
-	s.ticket.host = s.request.host = SLICE("a b\"");
+	s.ticket.host = s.request.visit.host = SLICE("a b\"");
 	seal(&s);
 	solve_for(&s, 512, 8);
 	assert_int_equal(redeem(&s), GATE_HOST);
 	assert_int_equal(s.answer.pass_len, 0);
 	assert_int_equal(redeem(&s), GATE_HOST);
-	spent_free(s.spent);
+	end(&s);
 }
 
 /* A flood of genuine solutions pushes the ticket out of memory: it is expired, never good again. */
@@ -491,13 +501,177 @@ test_flood(void **state)
 	begin(&s);
 	assert_int_equal(redeem(&s), GATE_PASSED);
 	for (uint32_t i = 0; i < 40; i++) {
-		struct spent_entry e = { { 0 }, s.request.client, NOW, NOW + 4 }, first;
+		struct spent_entry e = { { 0 }, s.request.visit.client, NOW, NOW + 4 }, first;
 
 		memcpy(e.id, &i, sizeof(i));
 		spent_add(s.spent, &e, &first);
 	}
 	assert_int_equal(redeem(&s), GATE_EXPIRED);
-	spent_free(s.spent);
+	end(&s);
+}
+
+/* ---- other ways than the proof of work ---- */
+
+static void
+offer(struct scene *s, unsigned methods)
+{
+	begin(s);
+	s->ticket.challenge.methods = (uint8_t)methods;
+	s->ticket.challenge.wait_s = 10;
+	seal(s);
+}
+
+static unsigned
+passed_by(struct scene *s)
+{
+	struct address client = address("192.0.2.77");
+	struct pass p;
+
+	assert_int_equal(pass_check(&s->keys, (struct slice){ s->answer.pass, s->answer.pass_len },
+			     s->request.visit.now_s, s->ticket.host, &client, &p),
+	    PASS_GOOD);
+	return p.by;
+}
+
+/* Whatever is tried, only what the ticket offers counts. */
+static void
+test_methods_offered(void **state)
+{
+	static const enum method tried[] = { METHOD_POW, METHOD_WAIT, METHOD_QUESTION,
+		METHOD_VIDEO };
+
+	(void)state;
+	for (unsigned offered = 1; offered <= METHODS_OFFERED; offered++) {
+		if ((offered & ~(unsigned)METHOD_VIDEO) == 0)
+			continue;
+		for (size_t i = 0; i < sizeof(tried) / sizeof(tried[0]); i++) {
+			unsigned ways = tried[i] == METHOD_WAIT ? METHOD_WAIT | METHOD_RESOURCE
+								: (unsigned)tried[i];
+			enum gate_outcome want =
+			    (offered & ways) == 0                                     ? GATE_METHOD
+			    : tried[i] != METHOD_WAIT || (offered & METHOD_WAIT) != 0 ? GATE_PASSED
+										      : GATE_EARLY;
+			struct scene s;
+
+			offer(&s, offered);
+			solve_for(&s, 512, 8);
+			s.request.method = tried[i];
+			s.request.visit.now_s = NOW + 10;
+			if (redeem(&s) != want)
+				fail_msg("%u offered, %u tried", offered, (unsigned)tried[i]);
+			if (want == GATE_PASSED)
+				assert_int_equal(passed_by(&s), tried[i]);
+			else
+				assert_int_equal(s.answer.pass_len, 0);
+			end(&s);
+		}
+	}
+}
+
+static void
+test_wait(void **state)
+{
+	static const struct {
+		int64_t after_s;
+		enum gate_outcome want;
+		unsigned left_s;
+	} cases[] = { { -50, GATE_EARLY, 10 }, { 0, GATE_EARLY, 10 }, { 1, GATE_EARLY, 9 },
+		{ 9, GATE_EARLY, 1 }, { 10, GATE_PASSED, 0 }, { 600, GATE_PASSED, 0 },
+		{ 601, GATE_EXPIRED, 0 }, { -61, GATE_EXPIRED, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct scene s;
+
+		offer(&s, METHOD_WAIT);
+		s.request.method = METHOD_WAIT;
+		s.request.visit.now_s = NOW + cases[i].after_s;
+		assert_int_equal(redeem(&s), cases[i].want);
+		assert_int_equal(s.answer.left_s, cases[i].left_s);
+		/* To come too early spends nothing. */
+		if (cases[i].want == GATE_EARLY) {
+			s.request.visit.now_s = NOW + 10;
+			assert_int_equal(redeem(&s), GATE_PASSED);
+		}
+		end(&s);
+	}
+}
+
+/* One pass a ticket, by whatever way. */
+static void
+test_wait_and_work_buy_one(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	offer(&s, METHOD_WAIT | METHOD_POW);
+	solve_for(&s, 512, 8);
+	s.request.visit.now_s = NOW + 10;
+	assert_int_equal(redeem(&s), GATE_PASSED);
+	s.request.method = METHOD_WAIT;
+	s.request.visit.now_s = NOW + 10 + GATE_AGAIN_S + 1;
+	assert_int_equal(redeem(&s), GATE_SPENT);
+	s.request.visit.now_s = NOW + 10;
+	s.request.visit.client = address("192.0.2.78");
+	assert_int_equal(redeem(&s), GATE_SPENT);
+	end(&s);
+}
+
+static void
+see(struct scene *s, const char *client)
+{
+	struct gate_visit v = s->request.visit;
+	char store[TICKET_HOST_MAX];
+	struct gate_answer a;
+	struct ticket t;
+
+	v.client = address(client);
+	assert_int_equal(gate_open(&s->keys, s->spent, &v, &t, store, &a), GATE_PASSED);
+	gate_see(s->seen, &v, &t);
+}
+
+static void
+test_resource(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	offer(&s, METHOD_RESOURCE);
+	s.request.method = METHOD_WAIT;
+	assert_int_equal(redeem(&s), GATE_EARLY);
+	assert_int_equal(s.answer.left_s, 1);
+	/* A neighbour in the same network fetched it: that is somebody else. */
+	see(&s, "192.0.2.78");
+	assert_int_equal(redeem(&s), GATE_EARLY);
+	end(&s);
+
+	offer(&s, METHOD_RESOURCE | METHOD_WAIT);
+	s.request.method = METHOD_WAIT;
+	see(&s, "192.0.2.77");
+	assert_int_equal(redeem(&s), GATE_PASSED);
+	assert_int_equal(passed_by(&s), METHOD_RESOURCE);
+	assert_int_equal(s.answer.by, METHOD_RESOURCE);
+	end(&s);
+}
+
+/* What was learned on the side stands in the pass; it is no way in. */
+static void
+test_also(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	s.request.also = METHOD_VIDEO;
+	assert_int_equal(redeem(&s), GATE_PASSED);
+	assert_int_equal(passed_by(&s), METHOD_POW | METHOD_VIDEO);
+	end(&s);
+	begin(&s);
+	s.request.also = METHOD_VIDEO;
+	s.request.solution =
+	    SLICE("00000000,00000000,00000000,00000000,00000000,00000000,00000000,00000000");
+	assert_int_equal(redeem(&s), GATE_WRONG);
+	end(&s);
 }
 
 int
@@ -518,6 +692,11 @@ main(void)
 		cmocka_unit_test(test_tickets_bent),
 		cmocka_unit_test(test_host_no_pass_can_name),
 		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_methods_offered),
+		cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_wait_and_work_buy_one),
+		cmocka_unit_test(test_resource),
+		cmocka_unit_test(test_also),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

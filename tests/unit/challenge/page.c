@@ -11,6 +11,7 @@
 #include "challenge/location.h"
 
 static char got[PAGE_BYTES_MAX + 1];
+static struct pages *pages;
 
 /* As a browser does it. */
 static void
@@ -50,9 +51,9 @@ assert_hashed(const char *directive, struct slice content)
 
 	sha256_once(content.ptr, content.len, hash);
 	base64(hash, digits);
-	text_printf(&t, "; %s 'sha256-%s';", directive, digits);
+	text_printf(&t, "; %s 'sha256-%s'", directive, digits);
 	want[t.len] = '\0';
-	assert_non_null(strstr(page_csp(), want));
+	assert_non_null(strstr(pages_csp(pages), want));
 }
 
 /* Where a value stands that came from outside, and what it must not become. */
@@ -65,12 +66,16 @@ write_page(struct slice back, struct slice host, struct slice ticket, bool form_
 	struct text out = { .buf = got, .cap = PAGE_BYTES_MAX };
 	struct ticket opened = {
 		.id = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd },
-		.challenge = { METHOD_POW, 1 << 20, 16, 1 },
+		.challenge = { METHOD_POW, 1 << 20, 16, 1, 5, false },
 		.host = host,
 	};
-	struct page_challenge c = { ticket, &opened, back, form_lost };
+	struct page_visit v = { .words = locale_choose(SLICE("en")),
+		.reference = SLICE("0123456789ab"),
+		.back = back,
+		.ticket = ticket,
+		.opened = &opened };
 
-	assert_true(page_write_challenge(&out, &c));
+	assert_true(page_write_challenge(pages, &out, &v, form_lost));
 	got[out.len] = '\0';
 	assert_int_equal(strlen(got), out.len);
 }
@@ -78,14 +83,14 @@ write_page(struct slice back, struct slice host, struct slice ticket, bool form_
 static void
 assert_complete(void)
 {
-	assert_int_equal(strncmp(got, "<!DOCTYPE html>\n<html lang=\"en\">", 32), 0);
+	assert_int_equal(strncmp(got, "<!DOCTYPE html>\n<html lang=\"en\"", 31), 0);
 	assert_string_equal(got + strlen(got) - 8, "</html>\n");
 	assert_null(strstr(got, "{{"));
 	assert_null(strstr(got, " style="));
 	assert_null(strstr(got, " onclick="));
 	assert_null(strstr(got, "http:"));
 	assert_null(strstr(got, "https:"));
-	assert_hashed("style-src", between(got, "<style>", "</style>"));
+	assert_hashed("style-src 'self'", between(got, "<style>", "</style>"));
 }
 
 static void
@@ -176,14 +181,21 @@ test_longest(void **state)
 static void
 test_too_small_buffer(void **state)
 {
-	struct ticket opened = { .challenge = { METHOD_POW, 1, 1, 1 }, .host = SLICE("a") };
-	struct page_challenge c = { SLICE("t"), &opened, SLICE("/"), false };
+	struct ticket opened = { .challenge = { METHOD_POW, 1, 1, 1, 1, false },
+		.host = SLICE("a") };
+	struct page_visit v = { .words = locale_choose(SLICE("en")),
+		.back = SLICE("/"),
+		.ticket = SLICE("t"),
+		.opened = &opened };
 	struct text out = { .buf = got, .cap = 1000 };
 
 	(void)state;
-	assert_false(page_write_challenge(&out, &c));
+	assert_false(page_write_challenge(pages, &out, &v, false));
 	out = (struct text){ .buf = got, .cap = 1000 };
-	assert_false(page_write_refusal(&out, GATE_WRONG, SLICE("/"), SLICE("")));
+	assert_false(page_write_refusal(pages, &out, &v, GATE_WRONG));
+	v.gzip = true;
+	out = (struct text){ .buf = got, .cap = 1000 };
+	assert_false(page_write_challenge(pages, &out, &v, false));
 }
 
 static void
@@ -194,9 +206,11 @@ test_refusals(void **state)
 	(void)state;
 	for (unsigned why = GATE_MALFORMED; why <= GATE_SPENT; why++) {
 		struct text out = { .buf = got, .cap = PAGE_BYTES_MAX };
+		struct page_visit v = { .words = locale_choose(SLICE("en")),
+			.back = SLICE("/a?\"<&"),
+			.reference = SLICE("\"<0123456789ab>") };
 
-		assert_true(page_write_refusal(
-		    &out, (enum gate_outcome)why, SLICE("/a?\"<&"), SLICE("\"<0123456789ab>")));
+		assert_true(page_write_refusal(pages, &out, &v, (enum gate_outcome)why));
 		got[out.len] = '\0';
 		assert_complete();
 		assert_non_null(
@@ -205,8 +219,10 @@ test_refusals(void **state)
 		assert_null(strstr(got, "<p></p>"));
 		assert_null(strstr(got, "http-equiv"));
 		memcpy(seen[why], got, sizeof(got));
+		/* A method that is not offered is a wrong answer, too. */
 		for (unsigned other = GATE_MALFORMED; other < why; other++)
-			assert_string_not_equal(seen[other], seen[why]);
+			if (other != GATE_METHOD)
+				assert_string_not_equal(seen[other], seen[why]);
 	}
 }
 
@@ -214,9 +230,10 @@ static void
 test_refusal_without_reference(void **state)
 {
 	struct text out = { .buf = got, .cap = PAGE_BYTES_MAX };
+	struct page_visit v = { .words = locale_choose(SLICE("en")), .back = SLICE("/") };
 
 	(void)state;
-	assert_true(page_write_refusal(&out, GATE_FORGED, SLICE("/"), (struct slice){ NULL, 0 }));
+	assert_true(page_write_refusal(pages, &out, &v, GATE_FORGED));
 	got[out.len] = '\0';
 	assert_complete();
 	assert_null(strstr(got, "reference"));
@@ -237,15 +254,16 @@ test_plain(void **state)
 static void
 test_csp(void **state)
 {
-	static const char *const parts[] = { "default-src 'none'; ", "; worker-src 'self';",
-		"; form-action 'self';", "; base-uri 'none';", "; frame-ancestors 'none';",
-		"; img-src 'none'" };
+	static const char *const parts[] = { "default-src 'none'; ", "; worker-src blob: 'self';",
+		"; connect-src 'self';", "; form-action 'self';", "; base-uri 'none';",
+		"; frame-ancestors 'none'", "; img-src data:;" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		assert_non_null(strstr(page_csp(), parts[i]));
-	assert_null(strstr(page_csp(), "unsafe"));
-	assert_null(strchr(page_csp(), '\n'));
+		assert_non_null(strstr(pages_csp(pages), parts[i]));
+	assert_null(strstr(pages_csp(pages), "unsafe-inline"));
+	assert_null(strstr(pages_csp(pages), "'unsafe-eval'"));
+	assert_null(strchr(pages_csp(pages), '\n'));
 }
 
 /* The worker's script is the front of the page's: no difference can come between them. */
@@ -261,6 +279,24 @@ test_solver(void **state)
 	assert_true(slice_starts(solver, SLICE("'use strict';\n")));
 	assert_null(memchr(solver.ptr, '\t', solver.len));
 	assert_null(memmem(solver.ptr, solver.len, "\n//", 3));
+}
+
+static int
+set_up(void **state)
+{
+	const char *why;
+
+	(void)state;
+	pages = pages_new(NULL, &why);
+	return pages == NULL;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	pages_free(pages);
+	return 0;
 }
 
 int
@@ -280,5 +316,5 @@ main(void)
 		cmocka_unit_test(test_solver),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -46,12 +46,14 @@ set_up(void **state)
 		return -1;
 	s->site.keys = &s->keys;
 	s->site.spent = spent_new(64, NOW - 100);
+	s->site.seen = spent_new(64, NOW - 100);
+	s->site.pages = pages_new(NULL, &why);
 	s->site.now_s = now;
 	memcpy(s->site.cookie, "ammit", sizeof("ammit"));
 	s->ticket = (struct ticket){
 		.id = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd },
 		.issued_s = NOW - 5,
-		.challenge = { METHOD_POW, 64, 2, 3 },
+		.challenge = { METHOD_POW, 64, 2, 3, 5, false },
 		.status = 429,
 		.pass_s = 3600,
 		.binding = BINDING_NET,
@@ -67,6 +69,8 @@ tear_down(void **state)
 
 	http_lab_stop(&s->lab);
 	spent_free(s->site.spent);
+	spent_free(s->site.seen);
+	pages_free(s->site.pages);
 	return 0;
 }
 
@@ -138,9 +142,12 @@ static const struct {
 	{ "solver", "GET /.ammit/solver.js?v", HOST, 200, "ammitTry", "no-store" },
 	{ "solver is a script", "GET /.ammit/solver.js", HOST, 200, "text/javascript", NULL },
 	{ "solver by PUT", "PUT /.ammit/solver.js", HOST, 405, "Allow: GET, HEAD\r\n", NULL },
-	{ "pass by GET", "GET /.ammit/pass", HOST, 405, "Allow: POST\r\n", NULL },
-	{ "pass by HEAD", "HEAD /.ammit/pass", HOST, 405, "Allow: POST\r\n", NULL },
-	{ "pass by DELETE", "DELETE /.ammit/pass", HOST, 405, "Allow: POST\r\n", NULL },
+	{ "pass without fields", "GET /.ammit/pass", HOST HTML, 400, PAGE, "Set-Cookie" },
+	{ "pass by DELETE", "DELETE /.ammit/pass", HOST, 405, "Allow: GET, HEAD, POST\r\n", NULL },
+	{ "help", "GET /.ammit/help", HOST, 200, PAGE, "{{" },
+	{ "stylesheet without a ticket", "GET /.ammit/seen.css", HOST, 200, "text/css", PAGE },
+	{ "clip without a ticket", "GET /.ammit/clip.mp4", HOST, 404, LINE, "video" },
+	{ "no honeypot", "GET /.ammit/more", HOST, 404, LINE, NULL },
 	{ "unknown of ours", "GET /.ammit/other", HOST TICKET NAVIGATE, 404, LINE, PAGE },
 	{ "path is not decoded", "GET /.ammit%2fhealth", HOST, 403, "fresh start", "ok\n" },
 
@@ -165,8 +172,23 @@ static const struct {
 	    "was not delivered", NULL },
 	{ "form goes back to its path", "POST /a?b", HOST TICKET NAVIGATE "Content-Length: 0\r\n",
 	    429, "name=\"back\" value=\"/a?b\"", NULL },
-	{ "POST of an old browser", "POST /", HOST TICKET HTML "Content-Length: 0\r\n", 429, LINE,
+	{ "form of an old browser", "POST /", HOST TICKET HTML "Content-Length: 0\r\n", 429,
+	    "was not delivered", LINE },
+	{ "POST by a script", "POST /",
+	    HOST TICKET HTML "Content-Length: 0\r\nX-Requested-With: XMLHttpRequest\r\n", 429, LINE,
 	    PAGE },
+	{ "a way to help", "GET /", HOST TICKET "Accept: text/css\r\n", 429,
+	    "Link: </.ammit/help>; rel=\"help\"\r\n", PAGE },
+	{ "the offer", "GET /", HOST TICKET, 429,
+	    "\", methods=\"pow\", puzzles=2, target=134217728\r\n", PAGE },
+	{ "the offer on a page", "GET /", HOST TICKET NAVIGATE, 429, "Ammit-Challenge: ticket=\"",
+	    LINE },
+	{ "compressed", "GET /", HOST TICKET NAVIGATE "Accept-Encoding: br, gzip\r\n", 429,
+	    "Content-Encoding: gzip\r\n", "<html" },
+	{ "compressed if it must be", "GET /",
+	    HOST TICKET NAVIGATE "Accept-Encoding: gzip;q=0.0\r\n", 429, "<html",
+	    "Content-Encoding" },
+	{ "language", "GET /", HOST TICKET NAVIGATE, 429, "Content-Language: en\r\n", LINE },
 	{ "PUT", "PUT /", HOST TICKET HTML, 429, LINE, PAGE },
 	{ "back is no other host", "GET //evil.example/", HOST TICKET NAVIGATE, 429,
 	    "name=\"back\" value=\"/\"", "evil" },
@@ -211,11 +233,11 @@ test_routes(void **state)
 		assert_true(said(s, "X-Robots-Tag: noindex\r\n"));
 		assert_true(said(s, "Referrer-Policy: same-origin\r\n"));
 		assert_true(said(s, "Cache-Control: no-store\r\n") || said(s, "max-age=86400\r\n"));
-		assert_int_equal(
-		    said(s, PAGE), said(s, "Content-Security-Policy: default-src 'none'; script"));
+		assert_int_equal(said(s, PAGE),
+		    said(s, "Content-Security-Policy: default-src 'none'; script-src 'sha"));
 	}
 	assert_true(counter_get(&s->site.served) > 5 && counter_get(&s->site.plain) > 5 &&
-		    counter_get(&s->site.refused) == 5);
+		    counter_get(&s->site.refused) == 6);
 }
 
 static const struct {
@@ -262,7 +284,7 @@ test_old_ticket(void **state)
 
 /* ---- solutions ---- */
 
-#define FORM "Content-Type: application/x-www-form-urlencoded\r\n"
+#define FORM "Content-Type: application/x-www-form-urlencoded\r\n" HTML
 #define SRC "X-Ammit-Src: 192.0.2.7\r\n"
 #define HTTPS "X-Ammit-Proto: https\r\n"
 #define HTTP "X-Ammit-Proto: http\r\n"
@@ -353,11 +375,11 @@ static const struct {
 	unsigned status;
 	const char *want;
 } wrongs[] = {
-	{ "no type", HOST SRC HTTPS, NULL, 400, "did not arrive" },
-	{ "other type", HOST SRC HTTPS "Content-Type: text/plain\r\n", NULL, 400,
+	{ "no type", HOST HTML SRC HTTPS, NULL, 400, "did not arrive" },
+	{ "other type", HOST HTML SRC HTTPS "Content-Type: text/plain\r\n", NULL, 400,
 	    "did not arrive" },
-	{ "longer type", HOST SRC "Content-Type: application/x-www-form-urlencodedx\r\n", NULL, 400,
-	    "did not arrive" },
+	{ "longer type", HOST HTML SRC "Content-Type: application/x-www-form-urlencodedx\r\n", NULL,
+	    400, "did not arrive" },
 	{ "no numbers", HOST FORM SRC HTTPS, "", 400, "did not arrive" },
 	{ "wrong numbers", HOST FORM SRC HTTPS, "ffffffff,ffffffff", 403, "not the right one" },
 	{ "other host", "Host: a.example.org\r\n" FORM SRC HTTPS, NULL, 403, "another site name" },

@@ -342,7 +342,7 @@ challenges(void **state)
 
 	(void)state;
 	policy_judge(policy, judge, &r, &e, &v, NULL);
-	assert_int_equal(v.challenge->method, METHOD_POW);
+	assert_int_equal(v.challenge->methods, METHOD_POW | METHOD_WAIT);
 	assert_int_equal(v.challenge->hashes, 65536);
 	assert_int_equal(v.challenge->puzzles, 16);
 	assert_int_equal(v.challenge->level, 16);

@@ -16,16 +16,16 @@
 #define HOST SLICE("git.example.org")
 #define JTI "101112131415161718191a1b1c1d1e1f"
 #define CLAIMS(iat, exp, lvl, bind, net, jti, host)                                                \
-	"{\"iat\":" iat ",\"exp\":" exp ",\"lvl\":" lvl ",\"bind\":\"" bind "\",\"net\":\"" net    \
-	"\",\"jti\":\"" jti "\",\"host\":\"" host "\"}"
+	"{\"iat\":" iat ",\"exp\":" exp ",\"lvl\":" lvl ",\"by\":1,\"bind\":\"" bind               \
+	"\",\"net\":\"" net "\",\"jti\":\"" jti "\",\"host\":\"" host "\"}"
 #define GOOD CLAIMS("1700000000", "1700600000", "3", "net", "192.0.2.0", JTI, "git.example.org")
 
 /* From an independent implementation of JWT. */
 #define GOLDEN                                                                                     \
 	"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6Ijk1OWVmNzU0In0.eyJpYXQiOjE3MDAwMDAw"         \
-	"MDAsImV4cCI6MTcwMDYwMDAwMCwibHZsIjozLCJiaW5kIjoibmV0IiwibmV0IjoiMTkyLjAuMi4wIiwi"         \
-	"anRpIjoiMTAxMTEyMTMxNDE1MTYxNzE4MTkxYTFiMWMxZDFlMWYiLCJob3N0IjoiZ2l0LmV4YW1wbGUu"         \
-	"b3JnIn0.mbJ5zjoDV46TPZXKla1ca7zQURipGNV96CAwZIZAa_w"
+	"MDAsImV4cCI6MTcwMDYwMDAwMCwibHZsIjozLCJieSI6MSwiYmluZCI6Im5ldCIsIm5ldCI6IjE5Mi4w"         \
+	"LjIuMCIsImp0aSI6IjEwMTExMjEzMTQxNTE2MTcxODE5MWExYjFjMWQxZTFmIiwiaG9zdCI6ImdpdC5l"         \
+	"eGFtcGxlLm9yZyJ9.KDTen9PkDGChj57uA8303nq52v7H6H7TRj6jun8Uo_A"
 
 static struct pass
 sample(void)
@@ -33,6 +33,7 @@ sample(void)
 	struct pass p = { .issued_s = NOW,
 		.expires_s = NOW + 600000,
 		.level = 3,
+		.by = METHOD_POW,
 		.binding = BINDING_NET,
 		.client = address("192.0.2.0"),
 		.host = HOST };
@@ -224,13 +225,21 @@ static const struct {
 	{ CLAIMS("1700000000", "1700600000", "3", "net", "192.0.2.0", JTI,
 	      "git.example.org\",\"x\":\""),
 	    PASS_MALFORMED },
-	{ "{\"exp\":1700600000,\"iat\":1700000000,\"lvl\":3,\"bind\":\"net\",\"net\":\"192.0.2.0\","
+	{ "{\"exp\":1700600000,\"iat\":1700000000,\"lvl\":3,\"by\":1,\"bind\":\"net\",\"net\":"
+	  "\"192.0.2.0\","
 	  "\"jti\":\"" JTI "\",\"host\":\"git.example.org\"}",
 	    PASS_MALFORMED },
-	{ "{\"iat\":1700000000,\"lvl\":3,\"bind\":\"net\",\"net\":\"192.0.2.0\",\"jti\":\"" JTI
-	  "\",\"host\":\"git.example.org\"}",
+	{ "{\"iat\":1700000000,\"lvl\":3,\"by\":1,\"bind\":\"net\",\"net\":\"192.0.2.0\",\"jti\":"
+	  "\"" JTI "\",\"host\":\"git.example.org\"}",
 	    PASS_MALFORMED },
-	{ "{\"iat\":1700000000,\"exp\":1700600000,\"lvl\":3,\"bind\":\"net\"", PASS_MALFORMED },
+	{ "{\"iat\":1700000000,\"exp\":1700600000,\"lvl\":3,\"by\":1,\"bind\":\"net\"",
+	    PASS_MALFORMED },
+	{ "{\"iat\":1700000000,\"exp\":1700600000,\"lvl\":3,\"by\":256,\"bind\":\"net\",\"net\":"
+	  "\"192.0.2.0\",\"jti\":\"" JTI "\",\"host\":\"git.example.org\"}",
+	    PASS_MALFORMED },
+	{ "{\"iat\":1700000000,\"exp\":1700600000,\"lvl\":3,\"bind\":\"net\",\"net\":\"192.0.2.0\","
+	  "\"jti\":\"" JTI "\",\"host\":\"git.example.org\"}",
+	    PASS_MALFORMED },
 	{ "{}", PASS_MALFORMED },
 	{ "null", PASS_MALFORMED },
 };
@@ -268,7 +277,7 @@ test_ticket_and_pass_are_not_each_other(void **state)
 {
 	struct keyring k = ring(OLD), swapped = k;
 	struct ticket t = { .issued_s = NOW,
-		.challenge = { METHOD_POW, 4096, 16, 3 },
+		.challenge = { METHOD_POW, 4096, 16, 3, 5, false },
 		.status = 403,
 		.pass_s = 600000,
 		.binding = BINDING_NET,

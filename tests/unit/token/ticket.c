@@ -17,15 +17,15 @@
 
 /* From an independent implementation of the layout in the header. */
 #define GOLDEN                                                                                     \
-	"101112131415161718191a1b1c1d1e1fAZWe91QAAAAAZVPxAAEQAAEAAAADAZMACTqAAQTAAAIAAAAA"         \
-	"AAAAAAAAAAAAD2dpdC5leGFtcGxlLm9yZ_mz5REfXrvpqup2LNBXPX2xl_Bk22nF5_IrsTb_qEJj"
+	"101112131415161718191a1b1c1d1e1fApWe91QAAAAAZVPxAAEAAAUQAAEAAAADAZMACTqAAQTAAAIA"         \
+	"AAAAAAAAAAAAAAAAD2dpdC5leGFtcGxlLm9yZ9WmgJgSZv-BYCM_VA7fLpYekHmvx5N-KqXBonm4nfO_"
 
 static struct ticket
 sample(void)
 {
 	static const uint8_t net[4] = { 192, 0, 2, 0 };
 	struct ticket t = { .issued_s = NOW,
-		.challenge = { METHOD_POW, 65536, 16, 3 },
+		.challenge = { METHOD_POW, 65536, 16, 3, 5, false },
 		.status = 403,
 		.pass_s = 604800,
 		.binding = BINDING_NET,
@@ -51,7 +51,9 @@ assert_same(const struct ticket *a, const struct ticket *b)
 {
 	assert_memory_equal(a->id, b->id, TICKET_ID_BYTES);
 	assert_int_equal(a->issued_s, b->issued_s);
-	assert_int_equal(a->challenge.method, b->challenge.method);
+	assert_int_equal(a->challenge.methods, b->challenge.methods);
+	assert_int_equal(a->challenge.wait_s, b->challenge.wait_s);
+	assert_int_equal(a->challenge.clip, b->challenge.clip);
 	assert_int_equal(a->challenge.hashes, b->challenge.hashes);
 	assert_int_equal(a->challenge.puzzles, b->challenge.puzzles);
 	assert_int_equal(a->challenge.level, b->challenge.level);
@@ -206,7 +208,7 @@ unpack(const char *text, size_t n)
 static size_t
 repack(const struct keyring *k, struct opened *o, bool again, char *text)
 {
-	static const char label[] = "\016ammit ticket 1";
+	static const char label[] = "\016ammit ticket 2";
 	uint8_t in[500];
 
 	memcpy(in, label, 15);
@@ -223,30 +225,38 @@ static const struct {
 	uint8_t value;
 	enum ticket_error want;
 } patches[] = {
-	{ "nothing", 0, 1, TICKET_OK },
+	{ "nothing", 0, 2, TICKET_OK },
 	{ "version 0", 0, 0, TICKET_MALFORMED },
-	{ "version 2", 0, 2, TICKET_MALFORMED },
+	{ "version 1", 0, 1, TICKET_MALFORMED },
 	{ "issued beyond int64", 5, 0x80, TICKET_MALFORMED },
 	{ "issued at all but the end of time", 5, 0x7f, TICKET_EARLY },
-	{ "method 0", 13, 0, TICKET_MALFORMED },
-	{ "method 2", 13, 2, TICKET_MALFORMED },
-	{ "no puzzles", 14, 0, TICKET_MALFORMED },
-	{ "32 puzzles", 14, 32, TICKET_OK },
-	{ "33 puzzles", 14, 33, TICKET_MALFORMED },
-	{ "2^26 + 65536 hashes", 15, 4, TICKET_MALFORMED },
-	{ "no hashes", 16, 0, TICKET_MALFORMED },
-	{ "binding 4", 27, 4, TICKET_MALFORMED },
-	{ "no binding, but a client", 27, 0, TICKET_MALFORMED },
-	{ "exact", 27, 2, TICKET_OK },
-	{ "family 0 with an address", 28, 0, TICKET_MALFORMED },
-	{ "family 5", 28, 5, TICKET_MALFORMED },
-	{ "family 6", 28, 6, TICKET_OK },
-	{ "a bit behind the prefix", 32, 1, TICKET_MALFORMED },
-	{ "a byte behind IPv4", 33, 1, TICKET_MALFORMED },
-	{ "last byte behind IPv4", 44, 1, TICKET_MALFORMED },
-	{ "host shorter than it says", 45, 16, TICKET_MALFORMED },
-	{ "host longer than it says", 45, 14, TICKET_MALFORMED },
-	{ "no host, but its bytes", 45, 0, TICKET_MALFORMED },
+	{ "no method", 13, 0, TICKET_MALFORMED },
+	{ "all methods", 13, 31, TICKET_OK },
+	{ "video alone", 13, METHOD_VIDEO, TICKET_MALFORMED },
+	{ "a method for passes alone", 13, METHOD_POW | METHOD_VIDEO_FAILED, TICKET_MALFORMED },
+	{ "an unknown method", 13, 65, TICKET_MALFORMED },
+	{ "a clip", 14, 1, TICKET_OK },
+	{ "two clips", 14, 2, TICKET_MALFORMED },
+	{ "no time to wait", 16, 0, TICKET_MALFORMED },
+	{ "261 s", 15, 1, TICKET_OK },
+	{ "517 s", 15, 2, TICKET_MALFORMED },
+	{ "no puzzles", 17, 0, TICKET_MALFORMED },
+	{ "32 puzzles", 17, 32, TICKET_OK },
+	{ "33 puzzles", 17, 33, TICKET_MALFORMED },
+	{ "2^26 + 65536 hashes", 18, 4, TICKET_MALFORMED },
+	{ "no hashes", 19, 0, TICKET_MALFORMED },
+	{ "binding 4", 30, 4, TICKET_MALFORMED },
+	{ "no binding, but a client", 30, 0, TICKET_MALFORMED },
+	{ "exact", 30, 2, TICKET_OK },
+	{ "family 0 with an address", 31, 0, TICKET_MALFORMED },
+	{ "family 5", 31, 5, TICKET_MALFORMED },
+	{ "family 6", 31, 6, TICKET_OK },
+	{ "a bit behind the prefix", 35, 1, TICKET_MALFORMED },
+	{ "a byte behind IPv4", 36, 1, TICKET_MALFORMED },
+	{ "last byte behind IPv4", 47, 1, TICKET_MALFORMED },
+	{ "host shorter than it says", 48, 16, TICKET_MALFORMED },
+	{ "host longer than it says", 48, 14, TICKET_MALFORMED },
+	{ "no host, but its bytes", 48, 0, TICKET_MALFORMED },
 };
 
 /* Even with a genuine MAC nothing out of range opens; and without it nothing at all. */
@@ -296,7 +306,7 @@ test_fields_do_not_shift(void **state)
 	memcpy(ob.bytes + ob.n - 32, oa.bytes + oa.n - 32, 32);
 	assert_int_equal(open_at(&k, two, repack(&k, &ob, false, two), NOW), TICKET_FORGED);
 	/* The host's last byte given to the MAC, and the reverse. */
-	oa.bytes[45]--;
+	oa.bytes[48]--;
 	oa.n--;
 	assert_int_equal(open_at(&k, one, repack(&k, &oa, false, one), NOW), TICKET_FORGED);
 }

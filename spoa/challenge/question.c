@@ -1,0 +1,6 @@
+#include "challenge/question.h"
+bool
+question_accepts(struct slice a)
+{
+	return slice_equal_nocase(slice_trim(a), SLICE("carrot"));
+}

@@ -1,0 +1,4 @@
+#pragma once
+#include "base/slice.h"
+#include <stdbool.h>
+bool question_accepts(struct slice answer);
