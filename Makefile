@@ -118,7 +118,8 @@ install: all
 	install -D -m 644 contrib/man/ammit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/ammit.conf.5
 	install -d $(DESTDIR)$(PREFIX)/share/ammit/haproxy $(DESTDIR)$(PREFIX)/share/ammit/policies
 	install -m 644 haproxy/ammit.spoe.conf haproxy/edge.cfg contrib/ammit.conf $(DESTDIR)$(PREFIX)/share/ammit/haproxy
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ammit/prometheus contrib/prometheus/*
+	for d in prometheus nginx caddy traefik; do \
+		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ammit/$$d contrib/$$d/* || exit 1; done
 	cd policies && find . ! -type d -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ammit/policies/{} \;
 
 deb:

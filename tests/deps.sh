@@ -10,7 +10,7 @@ build="make gcc libc6-dev pkg-config libev-dev libssl-dev libcjson-dev libpcre2-
 # libcurl4 is loaded when somebody is asked (ammit solve), and not linked.
 run="haproxy libcurl4"
 check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium chromium chromium-driver
-	valgrind wrk cgit lighttpd rbldnsd unbound shellcheck clang clang-format libclang-rt-14-dev git"
+	valgrind wrk cgit lighttpd nginx-light caddy rbldnsd unbound shellcheck clang clang-format libclang-rt-14-dev git"
 
 want="$build $run"
 [ "${1:-}" = demo ] || want="$want $check"
@@ -42,10 +42,10 @@ if [ -n "$as_root" ] && ! command -v sudo >/dev/null; then
 	exit 1
 fi
 echo "deps: installing$missing"
-case " $missing " in *" haproxy "* | *" lighttpd "*)
+case " $missing " in *" haproxy "* | *" lighttpd "* | *" nginx-light "* | *" caddy "*)
 	if [ -d /run/systemd/system ] && [ ! -e /usr/sbin/policy-rc.d ]; then
-		echo "deps: note: Debian starts services of haproxy and lighttpd once they are installed;" \
-			"nothing here needs them: systemctl disable --now haproxy lighttpd"
+		echo "deps: note: Debian starts services of haproxy, lighttpd, nginx and caddy once they are installed;" \
+			"nothing here needs them: systemctl disable --now haproxy lighttpd nginx caddy"
 	fi ;;
 esac
 

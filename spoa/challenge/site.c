@@ -357,8 +357,8 @@ serve_plain(struct site *s, const struct visit *v, struct http_response *out)
 	put_offer(s, v->page.ticket, t, out);
 }
 
-static void
-serve_challenge(struct site *s, const struct http_request *r, struct http_response *out)
+void
+site_challenge(struct site *s, const struct http_request *r, struct http_response *out)
 {
 	static struct visit v; /* one thread, one answer at a time */
 	struct slice text = http_request_header(r, "X-Ammit-Ticket");
@@ -676,6 +676,31 @@ serve_health(
 	answer_line(out, 200, SLICE("ok\n"));
 }
 
+/* Not weighed, so it comes without a ticket; who is challenged there gets the challenge. */
+static bool
+is_robots(const struct http_request *r, struct slice path)
+{
+	return slice_equal(path, SLICE("/robots.txt")) &&
+	       http_request_header(r, "X-Ammit-Ticket").ptr == NULL;
+}
+
+/* 404 is to crawlers: nothing is forbidden (RFC 9309, 2.3.1.3). */
+static void
+serve_robots(const struct site *s, const struct http_request *r, struct http_response *out)
+{
+	if (!is_read(r)) {
+		answer_not_allowed(out, "GET, HEAD");
+		return;
+	}
+	if (s->robots.ptr == NULL) {
+		warn_once("HAProxy sends /robots.txt here, and the policy has no `robots`");
+		answer_line(out, 404, SLICE("There is nothing at this address.\n"));
+		return;
+	}
+	answer(out, 200, TEXT_PLAIN, s->robots);
+	http_response_header(out, "Cache-Control", "public, max-age=3600");
+}
+
 #define READS 1u
 #define POSTS 2u
 
@@ -710,8 +735,10 @@ site_handle(void *arg, const struct http_request *r, struct http_response *out)
 			    (routes[i].methods & POSTS) != 0 ? "GET, HEAD, POST" : "GET, HEAD");
 		return;
 	}
-	if (slice_starts(path, SLICE("/.ammit/")))
+	if (is_robots(r, path))
+		serve_robots(arg, r, out);
+	else if (slice_starts(path, SLICE("/.ammit/")))
 		answer_line(out, 404, SLICE("There is nothing at this address.\n"));
 	else
-		serve_challenge(arg, r, out);
+		site_challenge(arg, r, out);
 }

@@ -29,12 +29,14 @@ enum site_said { SITE_WRONG, SITE_RIGHT, SITE_ASKED };
  * GET  /.ammit/help             what this is, and what to do
  * GET  /.ammit/more             field ticket: the honeypot
  * GET  /.ammit/health           200, for HAProxy's check
+ * GET  /robots.txt, no ticket   the policy's own, where HAProxy sends it here; 404 if it has none
  */
 struct site {
 	const struct keyring *keys;
 	struct spent *spent, *seen;
 	struct pages *pages;
 	char cookie[64];
+	struct slice robots; /* NULL: none of ours */
 	int64_t (*now_s)(void);
 	/* NULL, or asks somebody about an answer that is in no list; SITE_ASKED: ask again. */
 	enum site_said (*judge)(void *arg, struct slice answer, const char *language);
@@ -55,6 +57,9 @@ struct site {
 
 /* An http_handler; arg is a struct site. */
 void site_handle(void *arg, const struct http_request *r, struct http_response *out);
+
+/* The page (or the plain line) for a request that was challenged, whatever its address is. */
+void site_challenge(struct site *s, const struct http_request *r, struct http_response *out);
 
 /* Is this a person opening a page (Fetch Metadata, else Accept), not a tool or a subresource? */
 bool site_is_navigation(const struct http_request *r);

@@ -18,6 +18,8 @@ struct question {
 	const char *header[HEADERS_GIVEN_MAX];
 	unsigned headers;
 	unsigned long long level;
+	double load;
+	uint8_t by;
 	int64_t number[REQUEST_NUMBERS]; /* -1: not given */
 	bool json, elsewhere, no_dns;
 	char line[LOGLINE_BYTES_MAX];
@@ -44,8 +46,11 @@ help(FILE *to)
 	    "is "
 	    "bound\n"
 	    "                    to another network\n"
+	    "  --pass-by METHOD  how that pass was earned: pow, wait, resource, question, video, "
+	    "video_failed\n"
 	    "  --pass-age S      seconds since the pass was issued\n"
 	    "  --rate N          requests of this client, --pass-rate N: of this pass\n"
+	    "  --load N          load of the machine, for prices that follow it and for load_1m\n"
 	    "  --tls VERSION     TLSv1.3; --ja3 and --ja4: fingerprints of its hello\n"
 	    "  --captures NAMES  request headers that HAProxy captures (user-agent,host)\n"
 	    "  --dns SERVERS     ask these and not those of resolv.conf; --no-dns: ask nobody, "
@@ -88,6 +93,51 @@ number_option(struct question *q, const char *name, const char *value)
 	return false;
 }
 
+/* One of `methods`; may be given several times. */
+static bool
+method_option(struct question *q, const char *value)
+{
+	for (unsigned i = 0; i < METHODS; i++) {
+		if (strcmp(value, method_names[i]) != 0)
+			continue;
+		q->by |= (uint8_t)(1u << i);
+		return true;
+	}
+	return false;
+}
+
+static bool
+load_option(struct question *q, const char *value)
+{
+	char *end;
+
+	q->load = strtod(value, &end);
+	return end != value && *end == '\0' && q->load >= 0 && q->load <= 1e6;
+}
+
+static bool
+pass_option(struct question *q, const char *value)
+{
+	if (strcmp(value, "elsewhere") == 0)
+		q->elsewhere = true;
+	else if (!slice_number(slice_of(value), 65535, &q->level))
+		return false;
+	return true;
+}
+
+/* An option whose value is no text. */
+static bool
+other_option(struct question *q, const char *name, const char *value)
+{
+	if (strcmp(name, "--pass") == 0)
+		return pass_option(q, value);
+	if (strcmp(name, "--pass-by") == 0)
+		return method_option(q, value);
+	if (strcmp(name, "--load") == 0)
+		return load_option(q, value);
+	return number_option(q, name, value);
+}
+
 /* False after saying what is wrong. */
 static bool
 read_arguments(int argc, char **argv, struct question *q)
@@ -114,11 +164,7 @@ read_arguments(int argc, char **argv, struct question *q)
 			*text = value;
 		else if (strcmp(name, "--header") == 0 && q->headers < HEADERS_GIVEN_MAX)
 			q->header[q->headers++] = value;
-		else if (strcmp(name, "--pass") == 0 && strcmp(value, "elsewhere") == 0)
-			q->elsewhere = true;
-		else if (!number_option(q, name, value) &&
-			 (strcmp(name, "--pass") != 0 ||
-			     !slice_number(slice_of(value), 65535, &q->level))) {
+		else if (!other_option(q, name, value)) {
 			fprintf(stderr, "ammit: explain: %s %s: no such option or value\n", name,
 			    value);
 			return false;
@@ -170,6 +216,23 @@ print_dns(struct text *out, const struct trace *t)
 }
 
 static void
+put_challenge(struct text *out, const struct challenge *c)
+{
+	const char *between = "";
+
+	text_put(out, SLICE(", \"challenge\": {\"methods\": ["));
+	for (unsigned i = 0; i < METHODS; i++) {
+		if ((c->methods & 1u << i) == 0)
+			continue;
+		text_printf(out, "%s\"%s\"", between, method_names[i]);
+		between = ", ";
+	}
+	text_printf(out,
+	    "], \"hashes\": %u, \"puzzles\": %u, \"level\": %u, \"wait_s\": %u, \"clip\": %s}",
+	    c->hashes, c->puzzles, c->level, c->wait_s, c->clip ? "true" : "false");
+}
+
+static void
 print_json(const struct verdict *v, const struct trace *t)
 {
 	size_t room = 1 << 20;
@@ -187,9 +250,7 @@ print_json(const struct verdict *v, const struct trace *t)
 	}
 	text_put(&out, SLICE("]"));
 	if (v->challenge != NULL)
-		text_printf(&out,
-		    ", \"challenge\": {\"hashes\": %u, \"puzzles\": %u, \"level\": %u}",
-		    v->challenge->hashes, v->challenge->puzzles, v->challenge->level);
+		put_challenge(&out, v->challenge);
 	text_put(&out, SLICE(", \"would\": {\"verdict\": "));
 	text_quote_json(&out, slice_of(verdict_names[v->would.kind]));
 	text_put(&out, SLICE(", \"rule\": "));
@@ -209,6 +270,22 @@ print_json(const struct verdict *v, const struct trace *t)
 	    &out, "], \"by_pass\": %s, \"errors\": %u}", v->by_pass ? "true" : "false", t->errors);
 	printf("%.*s\n", (int)out.len, out.buf);
 	free(out.buf);
+}
+
+/* Only what it offers is said. */
+static void
+print_challenge(const struct challenge *c)
+{
+	char methods[METHODS_TEXT_MAX];
+
+	methods_format(c->methods, methods);
+	printf("challenge: by %s, worth level %u\n", methods, c->level);
+	if ((c->methods & METHOD_POW) != 0)
+		printf("  pow       %u hashes expected in %u puzzles\n", c->hashes, c->puzzles);
+	if ((c->methods & METHOD_WAIT) != 0)
+		printf("  wait      %u s\n", c->wait_s);
+	if (c->clip)
+		puts("  clip      the page plays one, and the pass says whether it did");
 }
 
 static void
@@ -243,8 +320,7 @@ print_text(const struct verdict *v, const struct trace *t)
 		    verdict_names[v->would.kind], (int)v->would.rule.len, v->would.rule.ptr,
 		    v->would.weight);
 	if (v->challenge != NULL)
-		printf("challenge: %u hashes expected in %u puzzles, worth level %u\n",
-		    v->challenge->hashes, v->challenge->puzzles, v->challenge->level);
+		print_challenge(v->challenge);
 }
 
 static void
@@ -260,17 +336,19 @@ fill(const struct policy *p, const struct question *q, struct request *r, struct
 		if (fields[i].value != NULL)
 			request_set(r, fields[i].field, slice_of(fields[i].value));
 	if (q->path != NULL)
-		inputs_target(r, slice_of(q->path));
+		request_set_target(r, slice_of(q->path));
 	for (unsigned i = 0; i < q->headers; i++) {
 		struct slice value, name = slice_split(slice_of(q->header[i]), ':', &value);
 
-		inputs_header(p, r, slice_trim(name), slice_trim(value));
+		policy_take_header(p, r, slice_trim(name), slice_trim(value));
 	}
 	for (unsigned i = 0; i < REQUEST_NUMBERS; i++)
 		if (q->number[i] >= 0)
 			request_set_number(r, (enum request_number)i, q->number[i]);
 	if (q->level > 0)
 		e->level = (uint16_t)q->level;
+	if (q->by != 0)
+		e->by = q->by;
 	e->pass_elsewhere = q->elsewhere;
 }
 
@@ -292,6 +370,7 @@ ask(const struct policy *p, struct consult *c, const struct question *q)
 	}
 	fill(p, q, &r, &e);
 	j = judge_new();
+	judge_set_load(j, (const double[3]){ q->load, q->load, q->load });
 	t = xcalloc(1, sizeof(*t));
 	if (c != NULL)
 		consult_judge(c, j, &r, &e, &v, t);

@@ -1,39 +1,5 @@
 #include "cli/inputs.h"
 
-#include "base/text.h"
-
-void
-inputs_header(const struct policy *p, struct request *r, struct slice name, struct slice value)
-{
-	char argument[256];
-	struct text t = { .buf = argument, .cap = sizeof(argument) };
-	int field;
-
-	if (slice_equal_nocase(name, SLICE("user-agent"))) {
-		request_set(r, REQUEST_USER_AGENT, value);
-		return;
-	}
-	if (slice_equal_nocase(name, SLICE("host"))) {
-		request_set(r, REQUEST_HOST, value);
-		return;
-	}
-	text_put(&t, SLICE("hdr."));
-	for (size_t i = 0; i < name.len; i++)
-		text_byte(&t, ascii_lower(name.ptr[i]));
-	field = t.cut ? REQUEST_FIELD_NONE : policy_field(p, text_slice(&t));
-	if (field != REQUEST_FIELD_NONE)
-		request_set(r, (unsigned)field, value);
-}
-
-void
-inputs_target(struct request *r, struct slice target)
-{
-	struct slice query, path = slice_split(target, '?', &query);
-
-	request_set(r, REQUEST_PATH, path);
-	request_set(r, REQUEST_QUERY, query);
-}
-
 bool
 inputs_logline(
     const struct policy *p, const struct logline *line, struct request *r, struct evidence *e)
@@ -57,7 +23,7 @@ inputs_logline(
 		if (fields[i].value.ptr != NULL)
 			request_set(r, fields[i].field, fields[i].value);
 	for (unsigned i = 0; i < line->headers; i++)
-		inputs_header(p, r, line->header[i].name, line->header[i].value);
+		policy_take_header(p, r, line->header[i].name, line->header[i].value);
 	if (line->rate >= 0)
 		request_set_number(r, REQUEST_RATE, line->rate);
 	if (line->pass_rate >= 0)
@@ -66,5 +32,7 @@ inputs_logline(
 		request_set_number(r, REQUEST_PASS_AGE, line->pass_age_s);
 	if (line->level > 0)
 		e->level = (uint16_t)(line->level < UINT16_MAX ? line->level : UINT16_MAX);
+	if (line->level > 0 && line->pass_by > 0)
+		e->by = (uint8_t)(line->pass_by & (METHODS_OFFERED | METHOD_VIDEO_FAILED));
 	return address_parse(line->client, &r->src);
 }

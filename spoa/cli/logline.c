@@ -233,6 +233,7 @@ set_pair(struct logline *out, struct slice key, struct slice value)
 		{ "verdict", &out->verdict, NULL },
 		{ "rule", &out->rule, NULL },
 		{ "pass.level", NULL, &out->level },
+		{ "pass.by", NULL, &out->pass_by },
 		{ "pass.age", NULL, &out->pass_age_s },
 		{ "pass.rate", NULL, &out->pass_rate },
 		{ "rate", NULL, &out->rate },
@@ -355,7 +356,9 @@ read_any(
 	struct reader r = { line.ptr, line.ptr + line.len, store, out };
 	size_t at;
 
-	*out = (struct logline){ .level = -1, .pass_age_s = -1, .rate = -1, .pass_rate = -1 };
+	*out = (struct logline){
+		.level = -1, .pass_by = -1, .pass_age_s = -1, .rate = -1, .pass_rate = -1
+	};
 	/* A full line first: nothing that a client can choose stands in front of its src=. */
 	at = find(line, SLICE("src="));
 	if ((at == 0 || (at < line.len && line.ptr[at - 1] == ' ')) &&

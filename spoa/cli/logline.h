@@ -33,7 +33,7 @@ struct logline {
 	struct slice verdict, rule;
 	struct logline_header header[LOGLINE_HEADERS_MAX];
 	unsigned headers;
-	int64_t level, pass_age_s, rate, pass_rate;
+	int64_t level, pass_by, pass_age_s, rate, pass_rate;
 };
 
 /*

@@ -16,8 +16,11 @@ use(struct front *f, struct generation *g)
 {
 	generation_unref(f->generation);
 	f->generation = g;
+	if (f->checks)
+		check_reload(&f->check, generation_ref(g));
 	f->site.keys = &g->keys;
 	f->site.pages = g->pages;
+	f->site.robots = policy_settings(g->policy)->robots;
 	snprintf(f->site.cookie, sizeof(f->site.cookie), "%s", policy_settings(g->policy)->cookie);
 }
 
@@ -36,14 +39,18 @@ on_wake(EV_P_ ev_async *async, int events)
 {
 	struct front *f = async->data;
 	struct generation *next;
-	bool stop;
+	bool stop, forget;
 
 	(void)events;
 	pthread_mutex_lock(&f->lock);
 	next = f->next;
 	stop = f->stop;
+	forget = f->forget;
 	f->next = NULL;
+	f->forget = false;
 	pthread_mutex_unlock(&f->lock);
+	if (forget && f->checks)
+		resolver_flush(f->check.resolver);
 	if (next != NULL)
 		use(f, next);
 	if (stop && !ev_is_active(&f->drain)) {
@@ -65,6 +72,8 @@ static void
 destroy(struct front *f)
 {
 	http_server_free(f->http);
+	if (f->checks)
+		check_fini(&f->check);
 	spent_free(f->site.spent);
 	spent_free(f->site.seen);
 	generation_unref(f->generation);
@@ -85,8 +94,8 @@ on_trap(void *arg, const struct address *client)
 }
 
 bool
-front_start(
-    struct front *f, int listen_fd, struct trap *trap, struct generation *g, const char **why)
+front_start(struct front *f, int listen_fd, const struct check_shared *shared, struct trap *trap,
+    struct generation *g, const char **why)
 {
 	memset(f, 0, sizeof(*f));
 	f->trap = trap;
@@ -108,7 +117,18 @@ front_start(
 	ev_timer_init(&f->drain, on_drain, 0.0, DRAIN_TURN_S);
 	f->wake.data = f->drain.data = f;
 	ev_async_start(f->loop, &f->wake);
-	f->http = http_server_new(f->loop, listen_fd, site_handle, &f->site, why);
+	if (peers_any(&shared->from)) {
+		f->checks =
+		    check_init(&f->check, f->loop, shared, &f->site, generation_ref(g), why);
+		if (!f->checks) {
+			close(listen_fd);
+			destroy(f);
+			return false;
+		}
+		f->check.weigher.trap = trap;
+	}
+	f->http = f->checks ? http_server_new(f->loop, listen_fd, check_handle, &f->check, why)
+			    : http_server_new(f->loop, listen_fd, site_handle, &f->site, why);
 	if (f->http == NULL) {
 		destroy(f);
 		return false;
@@ -131,6 +151,15 @@ front_reload(struct front *f, struct generation *g)
 	f->next = g;
 	pthread_mutex_unlock(&f->lock);
 	generation_unref(unused);
+	ev_async_send(f->loop, &f->wake);
+}
+
+void
+front_forget_dns(struct front *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->forget = true;
+	pthread_mutex_unlock(&f->lock);
 	ev_async_send(f->loop, &f->wake);
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "challenge/site.h"
+#include "daemon/check.h"
 #include "daemon/generation.h"
 #include "daemon/trap.h"
 
@@ -19,17 +20,20 @@ struct front {
 	int drain_turns;
 	struct http_server *http;
 	struct site site;
+	struct check check;
+	bool checks; /* somebody may ask: `check` is there */
 	struct generation *generation;
 	struct trap *trap; /* its only writer */
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards what follows */
 	struct generation *next;
-	bool stop;
+	bool stop, forget;
 };
 
-/* Takes over listen_fd and a reference of g. False with *why. */
-bool front_start(
-    struct front *f, int listen_fd, struct trap *trap, struct generation *g, const char **why);
+/* Takes over listen_fd and a reference of g; *shared stays the caller's. False with *why. */
+bool front_start(struct front *f, int listen_fd, const struct check_shared *shared,
+    struct trap *trap, struct generation *g, const char **why);
 void front_reload(struct front *f, struct generation *g);
+void front_forget_dns(struct front *f); /* what check knows of the DNS */
 void front_stop(struct front *f);
 void front_join(struct front *f);

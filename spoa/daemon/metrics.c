@@ -508,7 +508,7 @@ metrics_write_stat(const struct metrics *m, struct text *t)
 	struct servers s;
 
 	text_printf(t, "ammit %s, up %llu s, %zu rules, %u workers\nverdicts", AMMIT_VERSION,
-	    (unsigned long long)m->uptime_s, m->rules, m->workers);
+	    (unsigned long long)m->uptime_s, m->rules, m->verdict_threads);
 	for (unsigned i = 0; i < 4; i++)
 		text_printf(t, "%s %s %llu", i == 0 ? ":" : ",", verdict_names[i],
 		    (unsigned long long)verdicts(m, i));

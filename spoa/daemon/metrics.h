@@ -11,8 +11,8 @@ struct metrics {
 	struct metrics_worker {
 		const struct weigh_counts *weigh;
 		const struct resolver_counts *dns;
-	} worker[64];
-	unsigned workers;
+	} worker[65]; /* the last may be the one of /.ammit/check */
+	unsigned workers, verdict_threads;
 	struct metrics_zone {
 		const struct zone *zone;
 		const struct zone_state *state;

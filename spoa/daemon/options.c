@@ -19,6 +19,8 @@ const struct option_row option_rows[] = {
 	{ "spop", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/spop.sock", "where HAProxy's SPOE connects" },
 	{ "http", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/http.sock",
 	    "where HAProxy's backend ammit-challenge connects" },
+	{ "check-from", OPTION_PEERS, 0, 0, "nobody",
+	    "proxies that may ask /.ammit/check there: unix,127.0.0.1,10.8.0.0/24" },
 	{ "drip", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/drip.sock",
 	    "where backend ammit-drip connects; or off" },
 	{ "control", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/control.sock",
@@ -146,7 +148,7 @@ set_string(struct options *o, const char *name, struct slice value)
 	memcpy(*string, value.ptr, value.len);
 }
 
-/* Address, "off", or servers. */
+/* Address, "off", servers, or peers. */
 static void
 set_net(struct options *o, const struct option_row *row, struct slice value, struct problems *p,
     const struct place *at)
@@ -154,7 +156,11 @@ set_net(struct options *o, const struct option_row *row, struct slice value, str
 	struct endpoint e;
 	const char *why;
 
-	if (row->kind == OPTION_SERVERS) {
+	if (row->kind == OPTION_PEERS) {
+		if (!peers_parse(value, &o->check_from, &why))
+			problem_error(
+			    p, at, "\"%.*s\" names no peers: %s", (int)value.len, value.ptr, why);
+	} else if (row->kind == OPTION_SERVERS) {
 		if (resolver_servers_valid(value, &why))
 			set_string(o, row->name, value);
 		else
@@ -189,6 +195,7 @@ set(struct options *o, const struct option_row *row, struct slice value, struct 
 		return;
 	case OPTION_ADDRESS:
 	case OPTION_SERVERS:
+	case OPTION_PEERS:
 		set_net(o, row, value, p, at);
 		return;
 	case OPTION_NUMBER:
@@ -430,7 +437,7 @@ void
 options_print_help(void)
 {
 	static const char *const values[] = { "PATH", "ADDR", "N", "MODE", "NAME", "", "LEVEL",
-		"SERVERS" };
+		"SERVERS", "PEERS" };
 
 	for (size_t i = 0; i < option_row_count; i++) {
 		const struct option_row *row = &option_rows[i];

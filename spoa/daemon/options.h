@@ -8,6 +8,7 @@
 #include "base/problem.h"
 #include "base/slice.h"
 #include "net/endpoint.h"
+#include "net/peers.h"
 
 #define OPTIONS_RUN "/run/ammit"
 
@@ -25,6 +26,7 @@ struct options {
 	bool has_control, control_off, control_asked;
 	bool in_run; /* a socket stands in OPTIONS_RUN, which is made when the daemon starts */
 	unsigned workers;
+	struct peers check_from; /* who may ask /.ammit/check */
 	char *dns; /* servers as resolver_servers_valid likes them; NULL: those of resolv.conf */
 	unsigned dns_cache_mib; /* of each worker */
 	unsigned drip_max, drip_rate_kib_s, drip_time_s;
@@ -44,7 +46,8 @@ enum option_kind {
 	OPTION_NAME,
 	OPTION_FLAG,
 	OPTION_LEVEL,
-	OPTION_SERVERS
+	OPTION_SERVERS,
+	OPTION_PEERS
 };
 
 struct option_row {

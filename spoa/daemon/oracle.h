@@ -7,15 +7,15 @@
 #include "challenge/site.h"
 
 /*
- * Answers to the question that are in no list, judged by whoever the operator names: any server that
- * speaks OpenAI's chat completions. A thread of its own asks, one answer after the other, each for
- * timeout_ms at most; what it said is remembered. Nobody waits in it: oracle_ask says what is known
- * by now. Bounded: where too many wait, or the server is down, the lists alone decide.
+ * Answers to the question that are in no list, judged by whoever the operator names: any server
+ * that speaks OpenAI's chat completions. A thread of its own asks, one answer after the other, each
+ * for timeout_ms at most; what it said is remembered. Nobody waits in it: oracle_ask says what is
+ * known by now. Bounded: where too many wait, or the server is down, the lists alone decide.
  */
 struct oracle;
 
 struct oracle_options {
-	const char *url;      /* "https://host/v1" or the whole ".../chat/completions" */
+	const char *url; /* "https://host/v1" or the whole ".../chat/completions" */
 	const char *model;
 	const char *key_file; /* NULL: no Authorization */
 	unsigned timeout_ms;

@@ -30,6 +30,7 @@ struct server {
 	struct resolver_options dns;
 	struct zones zones;
 	struct trap *trap;
+	struct check_shared check;
 	struct worker *workers;
 	unsigned started, turn;
 	struct front front;
@@ -105,6 +106,9 @@ open_sockets(struct server *s, struct problems *p)
 	if (o->has_drip)
 		s->drip_fd =
 		    open_optional(&o->drip, o->drip_mode, drip_group, o->drip_asked, p, "drip");
+	if (peers_any(&o->check_from) && !o->check_from.local && endpoint_path(&o->http) != NULL)
+		problem_warn(p, &(struct place){ .path = "check-from" },
+		    "nobody in it can ask: http is a unix socket, and unix is not in it");
 	if (o->has_control)
 		s->control_fd = open_optional(
 		    &o->control, o->control_mode, control_group, o->control_asked, p, "control");
@@ -188,6 +192,7 @@ collect(struct server *s, struct metrics *m)
 	const struct generation *g = s->generation;
 
 	*m = (struct metrics){ .workers = s->started,
+		.verdict_threads = s->started,
 		.functions = s->zones.functions,
 		.pages = &s->front.site.served,
 		.passes = &s->front.site.passed,
@@ -197,6 +202,10 @@ collect(struct server *s, struct metrics *m)
 	for (unsigned i = 0; i < s->started; i++) {
 		m->worker[i].weigh = &s->workers[i].agent.weigher.counts;
 		m->worker[i].dns = resolver_counts(s->workers[i].resolver);
+	}
+	if (s->front.checks) {
+		m->worker[m->workers].weigh = &s->front.check.weigher.counts;
+		m->worker[m->workers++].dns = resolver_counts(s->front.check.resolver);
 	}
 	for (unsigned i = 0; i < policy_zones(g->policy); i++)
 		if (g->zone[i] != NULL)
@@ -237,6 +246,7 @@ flush_dns(void *arg, struct text *out)
 {
 	struct server *s = arg;
 
+	front_forget_dns(&s->front);
 	return dns_table_flush(s->workers, s->started, out);
 }
 
@@ -341,6 +351,8 @@ log_counts(const struct server *s)
 	for (unsigned i = 0; i < s->started; i++)
 		for (unsigned k = 0; k < 4; k++)
 			verdict[k] += counter_get(&s->workers[i].agent.weigher.counts.verdict[k]);
+	for (unsigned k = 0; k < 4 && s->front.checks; k++)
+		verdict[k] += counter_get(&s->front.check.weigher.counts.verdict[k]);
 	log_line(LOG_LEVEL_INFO, "stopped",
 	    "allow=%llu challenge=%llu deny=%llu drip=%llu pages=%llu passed=%llu",
 	    (unsigned long long)verdict[VERDICT_ALLOW],
@@ -365,7 +377,8 @@ start_threads(struct server *s, struct generation *g, struct problems *p)
 	while (s->started < s->options->workers &&
 	       worker_start(&s->workers[s->started], s->started, &shared, generation_ref(g), &why))
 		s->started++;
-	front = front_start(&s->front, s->http_fd, s->trap, generation_ref(g), &front_why);
+	front =
+	    front_start(&s->front, s->http_fd, &s->check, s->trap, generation_ref(g), &front_why);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (s->started == s->options->workers && front)
 		return true;
@@ -425,8 +438,9 @@ server_run(const struct options *o)
 	open_sockets(&s, &p);
 	s.dns = (struct resolver_options){ .servers = o->dns,
 		.cache_bytes = (size_t)o->dns_cache_mib << 20 };
-	zones_init(&s.zones, o->workers);
 	s.trap = trap_new();
+	zones_init(&s.zones, o->workers + 1);
+	s.check = (struct check_shared){ o->check_from, s.dns, &s.zones, o->workers };
 	if (g != NULL)
 		generation_bind(g, &s.zones);
 	s.loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);

@@ -182,20 +182,19 @@ enforced(const struct weigher *w, const struct verdict *v)
 }
 
 static void
-write_verdict(
-    struct weigher *w, const struct verdict *v, struct slice ticket, struct spop_writer *out)
+write_verdict(struct weigher *w, const struct weighed *it, struct spop_writer *out)
 {
-	enum verdict_kind kind = enforced(w, v);
+	const struct verdict *v = &it->verdict;
 
-	spop_write_set_string(out, SLICE("verdict"), slice_of(verdict_names[kind]));
+	spop_write_set_string(out, SLICE("verdict"), slice_of(verdict_names[it->kind]));
 	spop_write_set_string(out, SLICE("rule"), v->rule);
 	spop_write_set_number(out, SLICE("weight"), v->weight);
-	if (kind == VERDICT_CHALLENGE)
-		spop_write_set_string(out, SLICE("ticket"), ticket);
-	if (kind == VERDICT_DENY)
+	if (it->kind == VERDICT_CHALLENGE)
+		spop_write_set_string(out, SLICE("ticket"), it->ticket);
+	if (it->kind == VERDICT_DENY)
 		spop_write_set_number(
 		    out, SLICE("status"), policy_settings(w->generation->policy)->status_deny);
-	if (w->generation->shadow || v->would.kind != v->kind)
+	if (weighed_would_differ(it))
 		spop_write_set_string(out, SLICE("would"), slice_of(verdict_names[v->would.kind]));
 	if (!slice_equal(v->would.rule, v->rule))
 		spop_write_set_string(out, SLICE("would_rule"), v->would.rule);
@@ -228,45 +227,56 @@ count(struct weigher *w, const struct verdict *v, uint64_t errors)
 }
 
 enum weigh_step
+weigh_request(struct weigher *w, struct request *r, int64_t now_s, struct weighed *out)
+{
+	struct evidence e = { .level = 0 };
+	struct host host;
+	uint64_t errors;
+
+	w->lookup.wanted = 0;
+	host.known = false; /* its store needs no zeroes */
+	check_pass(w, r, &host, now_s, &e);
+	e.trapped = w->trap != NULL && policy_settings(w->generation->policy)->trap_s > 0 &&
+		    trap_holds(w->trap, &r->src, now_s);
+	if (w->lookup.resolver != NULL) {
+		lookup_begin(&w->lookup, w->generation->zone, w->again, !w->may_wait);
+		e.dns = &w->lookup.view;
+	}
+	errors = judge_errors(w->judge);
+	policy_judge(w->generation->policy, w->judge, r, &e, &out->verdict, NULL);
+	if (out->verdict.unknown == 0)
+		w->lookup.wanted = 0; /* whatever it is, it would change nothing */
+	if (w->may_wait && w->lookup.wanted > 0)
+		return WEIGH_WAITS;
+	count(w, &out->verdict, judge_errors(w->judge) - errors);
+	out->shadow = w->generation->shadow;
+	out->kind = enforced(w, &out->verdict);
+	out->ticket = (struct slice){ NULL, 0 };
+	if (out->kind == VERDICT_CHALLENGE)
+		out->ticket = seal(w, r, &host, now_s, out->verdict.challenge, out->text);
+	return WEIGH_ANSWERED;
+}
+
+enum weigh_step
 weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, int64_t now_s,
     struct spop_writer *out)
 {
 	struct request r = { .cut = 0 };
-	struct evidence e = { .level = 0 };
-	struct host host;
-	struct verdict v;
-	struct slice ticket = { NULL, 0 };
-	char text[TICKET_TEXT_MAX];
-	uint64_t errors;
+	struct weighed it;
 	uint8_t *begin;
 	bool weigh;
 
 	w->lookup.wanted = 0;
 	if (!decode(w, f->payload, &r, &weigh))
 		return WEIGH_MALFORMED;
-	host.known = false; /* its store needs no zeroes */
 	if (!weigh) {
 		write_no_verdict(f, SLICE("ammit/no-message"), out);
 		return WEIGH_ANSWERED;
 	}
-	check_pass(w, &r, &host, now_s, &e);
-	e.trapped = w->trap != NULL && policy_settings(w->generation->policy)->trap_s > 0 &&
-		    trap_holds(w->trap, &r.src, now_s);
-	if (w->lookup.resolver != NULL) {
-		lookup_begin(&w->lookup, w->generation->zone, w->again, !w->may_wait);
-		e.dns = &w->lookup.view;
-	}
-	errors = judge_errors(w->judge);
-	policy_judge(w->generation->policy, w->judge, &r, &e, &v, NULL);
-	if (v.unknown == 0)
-		w->lookup.wanted = 0; /* whatever it is, it would change nothing */
-	if (w->may_wait && w->lookup.wanted > 0)
+	if (weigh_request(w, &r, now_s, &it) == WEIGH_WAITS)
 		return WEIGH_WAITS;
-	count(w, &v, judge_errors(w->judge) - errors);
-	if (enforced(w, &v) == VERDICT_CHALLENGE)
-		ticket = seal(w, &r, &host, now_s, v.challenge, text);
 	begin = spop_frame_begin(out, SPOP_ACK, f->stream_id, f->frame_id);
-	write_verdict(w, &v, ticket, out);
+	write_verdict(w, &it, out);
 	if (!spop_frame_end(
 		out, begin, max_frame < WEIGH_ANSWER_MAX ? max_frame : WEIGH_ANSWER_MAX))
 		write_no_verdict(f, SLICE("ammit/answer-too-long"), out);

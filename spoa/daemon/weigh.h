@@ -17,7 +17,8 @@
 #define WEIGH_ARGUMENTS 64u /* that are remembered; more are looked up each time */
 
 /*
- * From a NOTIFY to its ACK: decode the arguments, check the pass, judge, seal a ticket, encode. No
+ * From a NOTIFY to its ACK: decode the arguments, check the pass, judge, seal a ticket, encode; or
+ * from a request that came another way to its verdict and ticket, with no frame around them. No
  * socket, no clock, no allocation: this is the verdict path, and it is what is benched.
  */
 struct weigher {
@@ -57,11 +58,34 @@ enum weigh_step {
 	WEIGH_WAITS, /* nothing was written: ask what w->lookup wants, and weigh it again */
 };
 
+/* What became of one request. */
+struct weighed {
+	struct verdict verdict;
+	enum verdict_kind kind; /* what is in force: allow while the whole policy is in shadow */
+	bool shadow;            /* it is */
+	struct slice ticket;    /* borrows `text`; empty unless kind is VERDICT_CHALLENGE */
+	char text[TICKET_TEXT_MAX];
+};
+
+/* Has shadow mode held something back? Then verdict.would says what. */
+static inline bool
+weighed_would_differ(const struct weighed *it)
+{
+	return it->shadow || it->verdict.would.kind != it->verdict.kind;
+}
+
 /*
- * Answer one NOTIFY with one ACK of at least one action. Where there is no verdict (no message
- * `weigh` in it, or an internal error) the ACK sets `rule` alone, and HAProxy's rule for the
- * missing verdict decides. What the DNS has not answered and w->lookup wants is left there after
- * WEIGH_ANSWERED too, so that it can be known next time.
+ * Weigh one request: WEIGH_ANSWERED with *out, or WEIGH_WAITS. r->field[REQUEST_PASS] is the pass
+ * as sent; its age is set in *r. Allocates nothing. What the DNS has not answered and w->lookup
+ * wants is left there after WEIGH_ANSWERED too, so that it can be known next time.
+ */
+enum weigh_step weigh_request(
+    struct weigher *w, struct request *r, int64_t now_s, struct weighed *out);
+
+/*
+ * Answer one NOTIFY with one ACK of at least one action, as weigh_request judges it. Where there is
+ * no verdict (no message `weigh` in it, or an internal error) the ACK sets `rule` alone, and
+ * HAProxy's rule for the missing verdict decides.
  */
 enum weigh_step weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame,
     int64_t now_s, struct spop_writer *out);

@@ -7,7 +7,6 @@
 #include "base/memory.h"
 
 #define DRAIN_S 3.0
-#define LOAD_S 15.0 /* how often load_1m and its neighbours are read */
 
 static void
 on_drain_limit(EV_P_ ev_timer *t, int events)
@@ -15,18 +14,6 @@ on_drain_limit(EV_P_ ev_timer *t, int events)
 	(void)t;
 	(void)events;
 	ev_break(EV_A_ EVBREAK_ALL);
-}
-
-static void
-on_load(EV_P_ ev_timer *t, int events)
-{
-	struct worker *w = t->data;
-	double load[3];
-
-	(void)loop;
-	(void)events;
-	if (getloadavg(load, 3) == 3)
-		judge_set_load(w->agent.weigher.judge, load);
 }
 
 static void
@@ -99,7 +86,7 @@ on_wake(EV_P_ ev_async *async, int events)
 		agent_connect(&w->agent, inbox[i]);
 	free(inbox);
 	if (stop && !w->agent.draining) {
-		ev_timer_stop(EV_A_ & w->load);
+		load_stop(&w->load, w->loop);
 		if (w->number == 0)
 			health_stop(&w->health);
 		ev_timer_start(EV_A_ & w->drain_limit);
@@ -143,11 +130,10 @@ prepare(struct worker *w, const struct worker_shared *shared, struct generation 
 	pthread_mutex_init(&w->lock, NULL);
 	ev_async_init(&w->wake, on_wake);
 	ev_timer_init(&w->drain_limit, on_drain_limit, DRAIN_S, 0.0);
-	ev_timer_init(&w->load, on_load, 0.0, LOAD_S);
-	w->wake.data = w->load.data = w;
-	ev_timer_start(w->loop, &w->load);
+	w->wake.data = w;
 	ev_async_start(w->loop, &w->wake);
 	agent_init(&w->agent, w->loop, g);
+	load_start(&w->load, w->loop, w->agent.weigher.judge);
 	lookup_init(
 	    &w->agent.weigher.lookup, w->resolver, w->number, &shared->zones->functions[w->number]);
 	w->agent.weigher.trap = shared->trap;

@@ -6,6 +6,7 @@
 
 #include "daemon/agent.h"
 #include "daemon/health.h"
+#include "daemon/load.h"
 #include "net/resolver.h"
 
 struct worker;
@@ -39,7 +40,8 @@ struct worker {
 	unsigned number;
 	struct ev_loop *loop;
 	ev_async wake;
-	ev_timer drain_limit, load;
+	ev_timer drain_limit;
+	struct load load;
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards what follows */
 	int *inbox;

@@ -49,12 +49,41 @@ http_request_header(const struct http_request *r, const char *name)
 {
 	struct slice value = { NULL, 0 };
 
+	for (unsigned i = 0; i < r->insteads; i++)
+		if (slice_equal_nocase(slice_of(r->instead[i].name), slice_of(name)))
+			return r->instead[i].value;
 	/* MHD takes a connection that is not const, and changes nothing. */
 	if (MHD_lookup_connection_value_n((struct MHD_Connection *)(uintptr_t)r->connection,
 		MHD_HEADER_KIND, name, strlen(name), &value.ptr, &value.len) != MHD_YES)
 		return (struct slice){ NULL, 0 };
 	/* MHD leaves the blanks at the end. */
 	return slice_trim(value);
+}
+
+struct taking {
+	http_header_taker *take;
+	void *arg;
+};
+
+static enum MHD_Result
+on_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+    size_t len)
+{
+	const struct taking *t = arg;
+
+	(void)kind;
+	t->take(t->arg, (struct slice){ name, name_len },
+	    value == NULL ? (struct slice){ "", 0 } : slice_trim((struct slice){ value, len }));
+	return MHD_YES;
+}
+
+void
+http_request_each_header(const struct http_request *r, http_header_taker *take, void *arg)
+{
+	struct taking t = { take, arg };
+
+	MHD_get_connection_values_n(
+	    (struct MHD_Connection *)(uintptr_t)r->connection, MHD_HEADER_KIND, on_header, &t);
 }
 
 void
@@ -138,6 +167,15 @@ send_response(struct http_server *s, struct MHD_Connection *c, const struct http
 	return result;
 }
 
+static struct peer
+peer_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	return info == NULL ? (struct peer){ .local = false } : peer_of_socket(info->client_addr);
+}
+
 /* Called once for the header, then for each piece of the body, then once more with none left. */
 static enum MHD_Result
 on_access(void *arg, struct MHD_Connection *c, const char *url, const char *method,
@@ -166,6 +204,7 @@ on_access(void *arg, struct MHD_Connection *c, const char *url, const char *meth
 		.body = x->body,
 		.body_bytes = x->body == NULL ? 0 : x->body_bytes,
 		.body_too_large = x->drained > 0,
+		.peer = peer_of(c),
 		.connection = c,
 	};
 	s->handler(s->arg, &r, &out);

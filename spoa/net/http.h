@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "net/peers.h"
 
 struct ev_loop;
 
@@ -20,7 +21,16 @@ struct http_request {
 	char *body;          /* may be changed in place; NULL: none */
 	size_t body_bytes;
 	bool body_too_large; /* it was longer than HTTP_BODY_MAX and was dropped */
+	struct peer peer;    /* who sent it, as the socket says */
 	const void *connection;
+	/* For a handler that hands a request on: these stand for the headers of their names. */
+	const struct http_header *instead;
+	unsigned insteads;
+};
+
+struct http_header {
+	const char *name;
+	struct slice value; /* ptr NULL: as if it had not been sent */
 };
 
 #define HTTP_BODY_MAX 16384u
@@ -28,7 +38,12 @@ struct http_request {
 /* A header of the request, {NULL, 0} if absent. Borrowed until the handler returns. */
 struct slice http_request_header(const struct http_request *r, const char *name);
 
-#define HTTP_HEADERS_MAX 16u
+/* Each header as it was sent, in order, also those that `instead` stands for. Borrowed, as above.
+ */
+typedef void http_header_taker(void *arg, struct slice name, struct slice value);
+void http_request_each_header(const struct http_request *r, http_header_taker *take, void *arg);
+
+#define HTTP_HEADERS_MAX 24u
 
 struct http_response {
 	unsigned status;

@@ -13,7 +13,7 @@ static const struct schema_key policy_keys[] = { { "bots", SCHEMA_KNOWN },
 	{ "databases", SCHEMA_KNOWN }, { "hosts", SCHEMA_KNOWN }, { "store", SCHEMA_IGNORED },
 	{ "openGraph", SCHEMA_IGNORED }, { "impressum", SCHEMA_IGNORED },
 	{ "logging", SCHEMA_IGNORED }, { "metrics", SCHEMA_IGNORED }, { "honeypot", SCHEMA_KNOWN },
-	{ "dns", SCHEMA_KNOWN }, { "dns_ttl", SCHEMA_KNOWN }, { 0 } };
+	{ "dns", SCHEMA_KNOWN }, { "dns_ttl", SCHEMA_KNOWN }, { "robots", SCHEMA_KNOWN }, { 0 } };
 
 static void
 read_status(struct policy_settings *s, const struct tree *root, struct problems *problems)
@@ -128,23 +128,75 @@ read_honeypot(struct policy_settings *s, const struct tree *root, struct problem
 		s->trap_s = 0;
 }
 
+/* The one file that `name` names, in the scratch arena; NULL with *why. */
+static const char *
+find_one(struct loader *l, const struct tree *n, struct slice name, const char **why)
+{
+	const char **names = NULL;
+	size_t found;
+
+	*why = "no file can be read here";
+	if (l->source == NULL)
+		return NULL;
+	found = l->source->find(l->source->context, l->scratch, n->file, name, &names, why);
+	if (found > 1)
+		*why = "several files match";
+	return found == 1 ? names[0] : NULL;
+}
+
 /* One of `databases`; NULL: not named, or a problem. */
 static struct mmdb *
 open_database(struct loader *l, const struct tree *map, const char *key)
 {
 	const struct tree *n = schema_get(map, key, TREE_STRING, l->problems);
-	const char **names = NULL, *why = "no file can be read here";
+	const char *name, *why;
 	struct mmdb *m = NULL;
 
 	if (n == NULL)
 		return NULL;
-	if (l->source != NULL &&
-	    l->source->find(l->source->context, l->scratch, n->file, n->text, &names, &why) == 1)
-		m = l->source->open(l->source->context, names[0], &why);
+	name = find_one(l, n, n->text, &why);
+	if (name != NULL)
+		m = l->source->open(l->source->context, name, &why);
 	if (m == NULL)
-		tree_error(l->problems, n, "%.*s cannot be used: %s", (int)n->text.len, n->text.ptr,
-		    why == NULL ? "several files match" : why);
+		tree_error(
+		    l->problems, n, "%.*s cannot be used: %s", (int)n->text.len, n->text.ptr, why);
 	return m;
+}
+
+/* A robots.txt for crawlers: ours, or the operator's. */
+static void
+read_robots(struct loader *l, const struct tree *root)
+{
+	const struct tree *n = tree_get(root, "robots");
+	struct slice file = SLICE("(data)/robots.txt");
+	const char *name, *why;
+	size_t bytes;
+	char *text;
+
+	if (n == NULL || n->kind == TREE_NULL || (n->kind == TREE_BOOL && !n->truth))
+		return;
+	if (n->kind != TREE_BOOL && n->kind != TREE_STRING) {
+		tree_error(l->problems, n, "is %s and must be true, false or a file",
+		    tree_kind_names[n->kind]);
+		return;
+	}
+	if (n->kind == TREE_STRING)
+		file = n->text;
+	name = find_one(l, n, file, &why);
+	if (name == NULL) {
+		tree_error(l->problems, n, "%.*s cannot be used: %s", (int)file.len, file.ptr, why);
+		return;
+	}
+	text = loader_read(l, n, name, &bytes);
+	if (text == NULL)
+		return;
+	if (bytes > POLICY_ROBOTS_BYTES_MAX)
+		tree_error(l->problems, n, "%s has more than %u bytes, which no crawler reads",
+		    name, POLICY_ROBOTS_BYTES_MAX);
+	else
+		l->policy->settings.robots =
+		    arena_copy(l->policy->arena, (struct slice){ text, bytes });
+	free(text);
 }
 
 static void
@@ -238,6 +290,7 @@ read_policy(struct loader *l, const struct tree *root, const struct opened *in)
 	read_evidence(s, root, l->problems);
 	read_honeypot(s, root, l->problems);
 	read_databases(l, root);
+	read_robots(l, root);
 	dns_read(l, root, in);
 	sites_read(l, root, in);
 }

@@ -63,6 +63,22 @@ policy_field(const struct policy *p, struct slice argument)
 	return REQUEST_FIELD_NONE;
 }
 
+void
+policy_take_header(const struct policy *p, struct request *r, struct slice name, struct slice value)
+{
+	if (slice_equal_nocase(name, SLICE("user-agent"))) {
+		request_set(r, REQUEST_USER_AGENT, value);
+		return;
+	}
+	if (slice_equal_nocase(name, SLICE("host"))) {
+		request_set(r, REQUEST_HOST, value);
+		return;
+	}
+	for (unsigned i = 0; i < p->headers; i++)
+		if (slice_equal_nocase(p->header[i], name))
+			request_set(r, REQUEST_HEADER + i, value);
+}
+
 struct slice
 policy_header(const struct policy *p, unsigned i)
 {

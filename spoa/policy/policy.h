@@ -62,6 +62,9 @@ enum action { ACTION_ALLOW, ACTION_DENY, ACTION_CHALLENGE, ACTION_WEIGH, ACTION_
 
 extern const char *const action_names[ACTIONS]; /* "ALLOW", … */
 
+/* RFC 9309, 2.5: crawlers read 500 KiB at least, and may leave the rest. */
+#define POLICY_ROBOTS_BYTES_MAX (500u * 1024)
+
 /* What the file says beside the rules. */
 struct policy_settings {
 	uint16_t status_challenge, status_deny; /* HTTP status; 403 unless the file says so */
@@ -75,6 +78,7 @@ struct policy_settings {
 	uint32_t trap_s;            /* how long it is remembered; 0: there is no honeypot */
 	uint32_t dns_budget_ms;     /* how long a request waits for the DNS: 20; 0: not at all */
 	uint32_t dns_forward_s, dns_reverse_s; /* dns_ttl: answers are known no longer; 0: theirs */
+	struct slice robots; /* what /robots.txt is for all crawlers; NULL: the site's own */
 };
 
 /*
@@ -103,6 +107,10 @@ struct policy_size policy_size(const struct policy *p);
  * for what this policy does not read ("src" is not a field: the caller knows it).
  */
 int policy_field(const struct policy *p, struct slice argument);
+
+/* A header as somebody sent it, name in any case: it becomes a field, if this policy reads it. */
+void policy_take_header(
+    const struct policy *p, struct request *r, struct slice name, struct slice value);
 
 /* Bit n: a rule looks at field n (and at more headers than there are, if it may be any of them). */
 uint64_t policy_reads(const struct policy *p);

@@ -42,6 +42,15 @@ request_set(struct request *r, unsigned field, struct slice value)
 }
 
 void
+request_set_target(struct request *r, struct slice target)
+{
+	struct slice query, path = slice_split(target, '?', &query);
+
+	request_set(r, REQUEST_PATH, path);
+	request_set(r, REQUEST_QUERY, query);
+}
+
+void
 request_set_number(struct request *r, enum request_number which, int64_t value)
 {
 	r->number[which] = value;

@@ -58,6 +58,9 @@ size_t request_limit(unsigned field);
 /* Set a field; a value longer than request_limit is cut to it and marked. */
 void request_set(struct request *r, unsigned field, struct slice value);
 
+/* "path?query", as sent: path and query are parted here and nowhere else, at the first '?'. */
+void request_set_target(struct request *r, struct slice target);
+
 void request_set_number(struct request *r, enum request_number which, int64_t value);
 
 /* Names of the fields before REQUEST_HEADER, as in the SPOE arguments: method, path, query, host,

@@ -34,7 +34,8 @@ def certificate(folder):
     return file
 
 
-@pytest.mark.parametrize("env", [{}, {"AMMIT_SITE_PROXY": "v2"}, {"AMMIT_USER": "haproxy"}, {"AMMIT_CRT": ""}])
+@pytest.mark.parametrize("env", [{}, {"AMMIT_SITE_PROXY": "v2"}, {"AMMIT_USER": "haproxy"}, {"AMMIT_CRT": ""}, {"AMMIT_ROBOTS": "1"},
+                                 {"AMMIT_LOG_FULL": "1"}])
 def test_configuration_without_warnings(tmp_path, env):
     env = dict(env, PATH="/usr/bin:/bin", AMMIT_SPOE_CONF=str(ROOT / "haproxy/ammit.spoe.conf"))
     if "AMMIT_CRT" in env:
@@ -54,7 +55,7 @@ def test_arguments(box):
         "src": "127.0.0.1", "method": "GET", "path": "/a%20b", "query": "c=d&e", "ver": "1.1",
         "host": "example.org", "ua": "curl/7.88.1", "pass": None, "hdr.accept": "*/*",
         "hdr.accept-language": None, "hdr.accept-encoding": None, "hdr.sec-fetch-mode": None,
-        "hdr.sec-fetch-dest": None, "hdr.sec-fetch-site": None, "hdr.git-protocol": None,
+        "hdr.sec-fetch-dest": None, "hdr.sec-fetch-site": None, "hdr.sec-fetch-user": None, "hdr.git-protocol": None,
         "hdr.sec-ch-ua": None, "hdr.sec-ch-ua-mobile": None, "hdr.sec-ch-ua-platform": None,
         "hdr.upgrade-insecure-requests": None, "hdr.cf-worker": None,
         "hdr.docker-distribution-api-version": None, "hdr.x-firefox-ai": None, "tls.version": None,
@@ -70,6 +71,7 @@ def test_arguments(box):
     assert seen["hdr.accept-encoding"] == BROWSER["Accept-Encoding"]
     assert (seen["hdr.sec-fetch-mode"], seen["hdr.sec-fetch-dest"]) == ("navigate", "document")
     assert (seen["hdr.sec-fetch-site"], seen["hdr.git-protocol"]) == ("none", "version=2")
+    assert seen["hdr.sec-fetch-user"] == "?1"
 
 
 def test_every_header_that_the_shipped_policies_read_is_sent():

@@ -106,6 +106,70 @@ def test_explain_a_log_line(policy, line, rule):
     assert got.returncode == 0 and "by %s" % rule in got.stdout
 
 
+CHALLENGED = """
+bots:
+  - {name: n, user_agent_regex: x, action: WEIGH, weight: {adjust: 10}}
+evidence: {pass_by: {wait: 5, video_failed: 2}}
+thresholds:
+  - name: all
+    expression: weight > 0
+    action: CHALLENGE
+    challenge: {algorithm: pow, methods: [pow, wait, video], wait: 7, price: {0: 256, 20: 65536}, load: {1: 1, 3: 3}}
+"""
+
+
+def test_explain_shows_what_a_challenge_asks(tmp_path):
+    file = tmp_path / "p.yaml"
+    file.write_text(CHALLENGED)
+    agent = ("--header", "User-Agent: x")
+    assert explain(file, *agent)["challenge"] == {
+        "methods": ["pow", "wait", "video"], "hashes": 4096, "puzzles": 16, "level": 12, "wait_s": 7, "clip": True}
+    # The load makes it dearer, and a pass is worth the same.
+    said = explain(file, *agent, "--load", "2")["challenge"]
+    assert (said["hashes"], said["level"]) == (8192, 12)
+    text = run_ammit("explain", "--no-dns", "--policy", file, *agent).stdout
+    assert re.search(r"challenge: by pow wait video, worth level 12\n  pow +4096 hashes expected in 16 puzzles\n"
+                     r"  wait +7 s\n  clip ", text), text
+    # How a pass was earned is weight.
+    said = explain(file, *agent, "--pass", "12", "--pass-by", "pow")
+    assert (said["verdict"], said["weight"]) == ("allow", 10)
+    said = explain(file, *agent, "--pass", "12", "--pass-by", "wait", "--pass-by", "video_failed")
+    assert (said["verdict"], said["weight"], said["challenge"]["level"]) == ("challenge", 17, 15)
+    for wrong in (("--pass-by", "luck"), ("--load", "-1"), ("--load", "much"), ("--load", "")):
+        assert run_ammit("explain", "--policy", file, *wrong).returncode == 1
+
+
+def test_a_log_says_how_a_pass_was_earned(tmp_path):
+    file = tmp_path / "p.yaml"
+    file.write_text(CHALLENGED)
+    line = 'time=1.0 src=192.0.2.1 method=GET path="/" ua="x" pass.level=12 pass.age=9 pass.by=%s status=200'
+    assert explain(file, "--log", line % "1")["verdict"] == "allow"
+    assert explain(file, "--log", line % "-")["verdict"] == "allow"
+    assert explain(file, "--log", line % "2")["weight"] == 15
+    status, said, _ = replay("\n".join(line % by for by in "1222") + "\n", "--policy", file)
+    assert status == 0 and said["verdicts"] == {"allow": 1, "challenge": 3, "deny": 0, "drip": 0}, said
+
+
+def test_the_price_of_the_default_policy_rises_smoothly():
+    """By the weight, through what Anubis's difficulties cost; what a pass is worth has few steps."""
+    weights = {}
+    for agent in ("", "Mozilla/5.0", "python-requests/2", "Mozilla/5.0 (Windows NT 5.1)",
+                  "Mozilla/5.0 (X11) Chrome/49.0", "Mozilla/5.0 (Windows NT 5.1) Chrome/49.0 python-requests/2"):
+        for headers in ((), ("--tls", "TLSv1.3"), ("--header", "X-Firefox-Ai: 1")):
+            said = explain("(data)/default.yaml", "--no-dns", "--header", "User-Agent: " + agent, *headers)
+            if said["verdict"] == "challenge":
+                weights[said["weight"]] = said["challenge"]
+                assert said["challenge"]["methods"] == ["pow", "wait", "question"]
+    by_weight = [weights[w] for w in sorted(weights)]
+    assert len(by_weight) >= 5 and weights[10]["hashes"] == 65536, weights
+    for less, more in zip(by_weight, by_weight[1:]):
+        assert less["hashes"] <= more["hashes"] and less["wait_s"] <= more["wait_s"] <= 30
+        assert less["level"] <= more["level"]
+    assert {c["level"] for c in by_weight} <= {8, 16, 18, 20}
+    # The slowest browser that is cared for does 100,000 a second.
+    assert by_weight[-1]["hashes"] <= 30 * 100000
+
+
 def test_explain_what_is_no_log_line():
     for line in ("", "nonsense", PREFIX + '"<BADREQ>"', PREFIX):
         got = run_ammit("explain", "--log", line)
@@ -197,6 +261,31 @@ def test_replay_reads_what_the_edge_wrote(box):
     catch = write(box.path / "catch.json",
                   {"name": "hostile", "user_agent_regex": "^" + "".join("\\x{%x}" % ord(c) for c in HOSTILE[:-1]), "action": "DENY"})
     assert replay(log, "--policy", catch)[1]["verdicts"]["deny"] == 1
+
+
+def test_replay_sees_what_browsers_say_of_themselves(box):
+    """Sec-CH-UA has quotes in it; a rule that was never asked then is judged by the log alone."""
+    policy = {"bots": [{"import": "(data)/common/browser-headers.yaml"}],
+              "evidence": {"pass_by": {"pow": 1}},
+              "thresholds": [{"name": "odd", "expression": "weight > 0", "action": "DENY"}]}
+    chrome = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+                            "Chrome/130.0.0.0 Safari/537.36",
+              "Sec-CH-UA": '"Chromium";v="130", "Google Chrome";v="130", "Not?A_Brand";v="99"',
+              "Sec-CH-UA-Mobile": "?0", "Sec-CH-UA-Platform": '"Windows"',
+              "Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1", "Sec-Fetch-Dest": "document"}
+    wrong = {"Sec-CH-UA": chrome["Sec-CH-UA"].replace("130", "131"), "Sec-CH-UA-Mobile": "?1",
+             "Sec-CH-UA-Platform": '"Android"', "Sec-Fetch-Dest": "script", "Sec-Fetch-Mode": "cors"}
+    (box.path / "headers.json").write_text(json.dumps(policy))
+    ammit = box.ammit()
+    edge = box.edge(ammit.spop, ammit.http, AMMIT_LOG_FULL="1")
+    cookie = solved(edge)
+    edge.get("/", chrome)
+    for name, value in wrong.items():
+        edge.get("/", dict(chrome, **{name: value}))
+    edge.get("/", dict(BROWSER, Cookie=cookie))
+    wait_until(lambda: len(edge.lines()) == 9, "nine lines")
+    said = replay("\n".join(edge.lines()), "--policy", box.path / "headers.json")[1]
+    assert said["verdicts"] == {"allow": 2, "challenge": 0, "deny": 6, "drip": 0}, said
 
 
 def test_replay_reads_httplog(box, policy):

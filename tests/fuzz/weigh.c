@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "base/memory.h"
+#include "unit/generation.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,25 +17,6 @@ static const char policy_text[] =
     "\"DENY\"},"
     "{\"name\": \"d\", \"headers_regex\": {\"Accept\": \".*\"}, \"action\": \"WEIGH\","
     " \"weight\": {\"adjust\": -3}}]}";
-
-static void
-setup(struct weigher *w)
-{
-	static const char key[] =
-	    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
-	struct generation *g = xcalloc(1, sizeof(*g));
-	struct problems p = { 0 };
-	unsigned line;
-	const char *why;
-
-	g->users = 1;
-	g->policy =
-	    policy_load("fuzz", (struct slice){ policy_text, sizeof(policy_text) - 1 }, NULL, &p);
-	assert(g->policy != NULL);
-	assert(keyring_parse(&g->keys, slice_of(key), &line, &why));
-	problems_fini(&p);
-	weigher_init(w, g);
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -52,7 +33,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned actions = 0;
 
 	if (w.judge == NULL)
-		setup(&w);
+		weigher_init(&w,
+		    make_generation((struct slice){ policy_text, sizeof(policy_text) - 1 }, false));
 	if (!weigh_notify(&w, &f, SPOP_FRAME_MAX, 1900000000, &out)) {
 		assert(out.pos == answer);
 		return 0;

@@ -205,6 +205,22 @@ static const struct {
 	    "fresh start", PAGE },
 };
 
+/* With the ticket in place of %s. */
+static void
+put_headers(const struct scene *s, struct text *t, const char *headers)
+{
+	const char *mark = strstr(headers, "%s");
+	struct slice all = slice_of(headers);
+
+	if (mark != NULL) {
+		text_put(t, (struct slice){ all.ptr, (size_t)(mark - all.ptr) });
+		text_put(t, slice_of(s->ticket_text));
+		all = slice_of(mark + 2);
+	}
+	text_put(t, all);
+	t->buf[t->len] = '\0';
+}
+
 static void
 test_routes(void **state)
 {
@@ -214,17 +230,9 @@ test_routes(void **state)
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		char headers[2048];
 		struct text t = { .buf = headers, .cap = sizeof(headers) - 1 };
-		const char *mark = strstr(routes[i].headers, "%s");
-		struct slice all = slice_of(routes[i].headers);
 		unsigned status;
 
-		if (mark != NULL) {
-			text_put(&t, (struct slice){ all.ptr, (size_t)(mark - all.ptr) });
-			text_put(&t, slice_of(s->ticket_text));
-			all = slice_of(mark + 2);
-		}
-		text_put(&t, all);
-		headers[t.len] = '\0';
+		put_headers(s, &t, routes[i].headers);
 		status = ask(s, routes[i].line, headers, NULL);
 		if (status != routes[i].status || !said(s, routes[i].want) ||
 		    (routes[i].never != NULL && said(s, routes[i].never)))
@@ -238,6 +246,44 @@ test_routes(void **state)
 	}
 	assert_true(counter_get(&s->site.served) > 5 && counter_get(&s->site.plain) > 5 &&
 		    counter_get(&s->site.refused) == 6);
+}
+
+static const struct {
+	const char *line, *headers;
+	bool own; /* the policy has one */
+	unsigned status;
+	const char *want;
+} robots[] = {
+	{ "GET /robots.txt", HOST, true, 200, "\r\n\r\nUser-agent: *\n" },
+	{ "GET /robots.txt?x", HOST, true, 200, "Cache-Control: public, max-age=3600\r\n" },
+	{ "HEAD /robots.txt", HOST, true, 200, "Content-Length: 14\r\n" },
+	{ "POST /robots.txt", HOST "Content-Length: 0\r\n", true, 405, "Allow: GET, HEAD\r\n" },
+	{ "GET /robots.txt", HOST, false, 404, "There is nothing" },
+	/* Where it is weighed and challenged, it is a page like any other. */
+	{ "GET /robots.txt", HOST TICKET NAVIGATE, true, 429, "name=\"back\"" },
+	{ "GET /robots.txt/", HOST, true, 403, "fresh start" },
+	{ "GET /a/robots.txt", HOST, true, 403, "fresh start" },
+};
+
+static void
+test_robots(void **state)
+{
+	struct scene *s = *state;
+
+	seal(s);
+	for (size_t i = 0; i < sizeof(robots) / sizeof(robots[0]); i++) {
+		char headers[2048];
+		struct text t = { .buf = headers, .cap = sizeof(headers) - 1 };
+		unsigned status;
+
+		put_headers(s, &t, robots[i].headers);
+		s->site.robots =
+		    robots[i].own ? SLICE("User-agent: *\n") : (struct slice){ NULL, 0 };
+		status = ask(s, robots[i].line, headers, NULL);
+		if (status != robots[i].status || !said(s, robots[i].want) ||
+		    (status != 429 && !said(s, LINE)))
+			fail_msg("%zu, %s: %s", i, robots[i].line, s->got);
+	}
 }
 
 static const struct {
@@ -468,6 +514,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_routes),
+		TEST(test_robots),
 		TEST(test_statuses),
 		TEST(test_old_ticket),
 		TEST(test_pass),

@@ -97,9 +97,10 @@ numbers(void **state)
 	const char *why;
 
 	(void)state;
-	assert_true(logline_parse(SLICE("src=x method=GET path=/ pass.level=8 pass.age=9 rate=-"),
+	assert_true(logline_parse(SLICE("src=x method=GET path=/ pass.level=8 pass.by=5 pass.age=9 rate=-"),
 	    SLICE(""), store, &l, &why));
 	assert_int_equal(l.level, 8);
+	assert_int_equal(l.pass_by, 5);
 	assert_int_equal(l.pass_age_s, 9);
 	assert_int_equal(l.rate, -1);
 	assert_int_equal(l.pass_rate, -1);

@@ -90,7 +90,7 @@ fill(void)
 	w.state[1].suspensions = 4;
 	counter_set(&w.pages, 77);
 	counter_set(&w.passes, 66);
-	w.m.workers = w.m.zones = 2;
+	w.m.workers = w.m.verdict_threads = w.m.zones = 2;
 	w.m.functions = w.functions;
 	w.m.pages = &w.pages;
 	w.m.passes = &w.passes;

@@ -39,7 +39,8 @@ static const struct {
 	    "spop 127.0.0.1:9001\nhttp\tunix@/tmp/x # here\nworkers 3\nshadow on\nlog-level debug\n"
 	    "spop-mode 0666\nstate-dir /tmp/s\ncontrol unix@/tmp/c\ncontrol-mode 0640\n"
 	    "control-group x\ndrip unix@/tmp/d\ndrip-max 7\ndrip-rate 8\ndrip-time 9\n"
-	    "drip-mode 0620\ndrip-group y\ndns 127.0.0.1,[::1]:5353\ndns-cache 1024\n",
+	    "drip-mode 0620\ndrip-group y\ndns 127.0.0.1,[::1]:5353\ndns-cache 1024\n"
+	    "check-from unix,10.8.0.0/24,::1\n",
 	    NULL },
 	{ "unknown", "spopp 127.0.0.1:9001\n", "ammit.conf:1: \"spopp\" is no option" },
 	{ "line", "workers 2\n\nworkers none\n",
@@ -53,6 +54,10 @@ static const struct {
 	{ "no rate", "drip-rate 0\n", "drip-rate: \"0\" is no number from 1 to 1048576" },
 	{ "too long", "drip-time 86401\n", "drip-time: \"86401\" is no number from 1 to 86400" },
 	{ "only these are off", "spop off\n", "spop: \"off\" is no address" },
+	{ "nobody to check from", "check-from\n",
+	    "check-from: \"\" names no peers: one is missing" },
+	{ "peer", "check-from localhost\n",
+	    "check-from: \"localhost\" names no peers: not a prefix" },
 	{ "dns", "dns example.org\n", "dns: \"example.org\" names no DNS servers: " },
 	{ "no dns", "dns\n", "dns: \"\" names no DNS servers: " },
 	{ "dns cache", "dns-cache 0\n", "dns-cache: \"0\" is no number from 1 to 1024" },
@@ -113,6 +118,8 @@ values_arrive(void **state)
 	assert_string_equal(o.drip_group, "y");
 	assert_string_equal(o.dns, "127.0.0.1,[::1]:5353");
 	assert_int_equal(o.dns_cache_mib, 1024);
+	assert_true(o.check_from.local);
+	assert_int_equal(o.check_from.count, 2);
 	options_fini(&o);
 	problems_fini(&p);
 }
@@ -278,7 +285,7 @@ static void
 the_table_is_whole(void **state)
 {
 	static const char *const value[] = { "/x", "127.0.0.1:1", "1", "0600", "x", "on", "warn",
-		"127.0.0.1" };
+		"127.0.0.1", "unix" };
 	const char *why;
 	size_t bytes;
 	char *manual = file_read("contrib/man/ammit.conf.5", 1 << 20, &bytes, &why);

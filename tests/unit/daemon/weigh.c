@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "base/memory.h"
 #include "unit/allocations.h"
+#include "unit/generation.h"
 
 #define NOW 1900000000
 
@@ -36,22 +36,8 @@ struct bench {
 static void
 setup_bench(struct bench *b, bool shadow)
 {
-	static const char key[] =
-	    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
-	struct problems p = { 0 };
-	unsigned line;
-	const char *why;
-
-	b->g = xcalloc(1, sizeof(*b->g));
-	b->g->users = 1;
-	b->g->shadow = shadow;
-	b->g->policy =
-	    policy_load("test", (struct slice){ policy_text, sizeof(policy_text) - 1 }, NULL, &p);
-	if (b->g->policy == NULL)
-		fail_msg("%s", p.list[0].text);
-	assert_true(keyring_parse(&b->g->keys, slice_of(key), &line, &why));
+	b->g = make_generation((struct slice){ policy_text, sizeof(policy_text) - 1 }, shadow);
 	weigher_init(&b->w, b->g);
-	problems_fini(&p);
 }
 
 struct argument {
@@ -352,6 +338,43 @@ nothing_is_allocated(void **state)
 	weigher_fini(&b.w);
 }
 
+/* As the check endpoint asks, without a frame: the same verdicts, and nothing is allocated. */
+static void
+a_request_without_a_frame_is_weighed_alike(void **state)
+{
+	struct bench b;
+	struct weighed it;
+	struct request r = { .cut = 0 };
+	struct ticket t;
+	char store[TICKET_HOST_MAX];
+	unsigned before;
+
+	(void)state;
+	setup_bench(&b, false);
+	before = allocations;
+	assert_true(address_parse(SLICE("192.0.2.1"), &r.src));
+	request_set(&r, REQUEST_USER_AGENT, SLICE("Mozilla/5.0"));
+	request_set(&r, REQUEST_HOST, SLICE("Git.Example.org:443"));
+	for (unsigned i = 0; i < 100; i++)
+		assert_int_equal(weigh_request(&b.w, &r, NOW, &it), WEIGH_ANSWERED);
+	assert_int_equal(it.kind, VERDICT_CHALLENGE);
+	assert_int_equal(allocations, before);
+	assert_int_equal(ticket_open(&b.g->keys, it.ticket, NOW, &t, store), TICKET_OK);
+	assert_true(slice_equal(t.host, SLICE("git.example.org")));
+	request_set(&r, REQUEST_USER_AGENT, SLICE("EvilBot"));
+	weigh_request(&b.w, &r, NOW, &it);
+	assert_int_equal(it.kind, VERDICT_DENY);
+	assert_int_equal(it.ticket.len, 0);
+	assert_false(weighed_would_differ(&it));
+	weigher_fini(&b.w);
+	setup_bench(&b, true);
+	weigh_request(&b.w, &r, NOW, &it);
+	assert_int_equal(it.kind, VERDICT_ALLOW);
+	assert_int_equal(it.verdict.kind, VERDICT_DENY);
+	assert_true(weighed_would_differ(&it));
+	weigher_fini(&b.w);
+}
+
 int
 main(void)
 {
@@ -363,6 +386,7 @@ main(void)
 		cmocka_unit_test(bad_payloads_are_refused),
 		cmocka_unit_test(an_answer_that_does_not_fit_is_still_an_answer),
 		cmocka_unit_test(nothing_is_allocated),
+		cmocka_unit_test(a_request_without_a_frame_is_weighed_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

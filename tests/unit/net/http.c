@@ -193,6 +193,60 @@ test_nonsense(void **state)
 	http_lab_stop(&lab);
 }
 
+/* Says what http_request_each_header gave, and what it looks like to one who is handed it on. */
+static void
+list(void *arg, struct slice name, struct slice value)
+{
+	struct text *t = arg;
+
+	if (name.len < 2 || name.ptr[1] != '-')
+		return;
+	text_put(t, name);
+	text_byte(t, '=');
+	text_put(t, value);
+	text_byte(t, ' ');
+}
+
+static void
+hand_on(void *arg, const struct http_request *r, struct http_response *out)
+{
+	static char buf[4096];
+	const struct http_header instead[] = { { "X-A", SLICE("new") }, { "X-B", { NULL, 0 } } };
+	struct text t = { .buf = buf, .cap = sizeof(buf) };
+	struct http_request other = *r;
+	char peer[ADDRESS_TEXT_MAX];
+
+	(void)arg;
+	other.instead = instead;
+	other.insteads = 2;
+	peer_format(&r->peer, peer);
+	text_printf(&t, "%s ", peer);
+	http_request_each_header(&other, list, &t);
+	text_put(&t, http_request_header(&other, "x-a"));
+	text_put(&t, http_request_header(&other, "X-B").ptr == NULL ? SLICE(" gone ") : SLICE(" "));
+	text_put(&t, http_request_header(&other, "X-C"));
+	out->status = 200;
+	out->body = text_slice(&t);
+}
+
+static void
+test_headers_are_listed_and_replaced(void **state)
+{
+	struct http_lab lab;
+	struct text out = room();
+	int fd;
+
+	(void)state;
+	assert_true(http_lab_start(&lab, hand_on, NULL));
+	fd = http_lab_connect(&lab);
+	assert_true(http_lab_talk(&lab, fd,
+	    SLICE("GET / HTTP/1.1\r\nX-A: 1 \r\nX-C:\r\nX-B: 2\r\nx-a: 3\r\nX-C: 4\r\n" END),
+	    &out));
+	assert_string_equal(body_of(got), "127.0.0.1 X-A=1 X-C= X-B=2 x-a=3 X-C=4 new gone ");
+	close(fd);
+	http_lab_stop(&lab);
+}
+
 static void
 send_half(int fd)
 {
@@ -255,6 +309,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_head_has_no_body),
+		cmocka_unit_test(test_headers_are_listed_and_replaced),
 		cmocka_unit_test(test_pipelined),
 		cmocka_unit_test(test_nonsense),
 		cmocka_unit_test(test_quiesce),

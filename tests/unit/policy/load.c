@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "policy/policy.h"
+#include "unit/policy/memory_source.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define RULE "\"name\":\"a\",\"action\":\"ALLOW\",\"path_regex\":\"/x\""
@@ -148,6 +149,9 @@ static const struct {
 	{ "cookie empty", TOP("\"pass\":{\"cookie\":\"\"}"), "must have 1 to 63 characters" },
 	{ "binding", TOP("\"pass\":{\"binding\":\"ip\"}"), "unknown binding" },
 	{ "expiry", TOP("\"pass\":{\"expiry_s\":59}"), "from 60 to 31536000" },
+	{ "robots", TOP("\"robots\":[]"), "robots: is list and must be true, false or a file" },
+	{ "robots of a file", TOP("\"robots\":\"x.txt\""),
+	    "robots: x.txt cannot be used: no file can be read here" },
 	{ "evidence", TOP("\"evidence\":{\"cut\":\"10\"}"), "is string and must be number" },
 };
 
@@ -240,6 +244,8 @@ clean_policies_are_silent(void **state)
 {
 	static const char *const clean[] = {
 		TOP("\"dnsbl\":false,\"status_codes\":{\"CHALLENGE\":200,\"DENY\":403}"),
+		TOP("\"robots\":false"),
+		TOP("\"robots\":null"),
 		TOP("\"thresholds\":null,\"pass\":null,\"dns\":null,\"dnsbl\":null"),
 		TOP("\"dnsbl\":true,\"dns_ttl\":{},\"hosts\":{\"a.test\":{\"dnsbl\":false}}"),
 		BOT("\"path_regex\":\"x\",\"verify_dns\":{\"suffixes\":[\".a.test\"]},"
@@ -305,6 +311,50 @@ settings(void **state)
 }
 
 static void
+robots(void **state)
+{
+	static char large[POLICY_ROBOTS_BYTES_MAX + 2];
+	const struct memory_file files[] = { { "(data)/robots.txt", "ours" }, { "own.txt", "own" },
+		{ "empty.txt", "" }, { "large.txt", large }, { NULL, NULL } };
+	const struct source source = memory_source(files);
+	const struct {
+		const char *in, *want; /* NULL: none; "!…": an error */
+	} cases[] = {
+		{ TOP("\"robots\":true"), "ours" },
+		{ TOP("\"robots\":\"own.txt\""), "own" },
+		{ TOP("\"robots\":\"empty.txt\""), "" },
+		{ TOP("\"robots\":false"), NULL },
+		{ TOP("\"shadow\":false"), NULL },
+		{ TOP("\"robots\":\"large.txt\""), "!has more than 512000 bytes" },
+		{ TOP("\"robots\":\"*\""), "!robots: * cannot be used: several" },
+		{ TOP("\"robots\":\"none.txt\""), "!robots: none.txt cannot be used: " },
+	};
+
+	(void)state;
+	memset(large, '#', sizeof(large) - 1);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct problems problems = { 0 };
+		struct policy *p = policy_load("f", slice_of(cases[i].in), &source, &problems);
+		const char *want = cases[i].want;
+
+		if (want != NULL && want[0] == '!') {
+			assert_null(p);
+			if (problems.errors != 1 || strstr(problems.list[0].text, want + 1) == NULL)
+				fail_msg("%s: %s", cases[i].in, problems.list[0].text);
+		} else {
+			struct slice got;
+
+			assert_non_null(p);
+			got = policy_settings(p)->robots;
+			assert_int_equal(got.ptr == NULL, want == NULL);
+			assert_true(want == NULL || slice_equal(got, slice_of(want)));
+		}
+		policy_free(p);
+		problems_fini(&problems);
+	}
+}
+
+static void
 fields_and_headers(void **state)
 {
 	struct policy *p = load(BOT("\"headers_regex\":{\"X-Api-Key\":\"k\",\"ACCEPT\":\".*\","
@@ -359,6 +409,7 @@ main(void)
 		cmocka_unit_test(all_errors_in_one_go),
 		cmocka_unit_test(clean_policies_are_silent),
 		cmocka_unit_test(settings),
+		cmocka_unit_test(robots),
 		cmocka_unit_test(fields_and_headers),
 		cmocka_unit_test(only_so_many_headers),
 	};

@@ -43,11 +43,28 @@ names_and_limits_are_those_of_the_configuration(void **state)
 	assert_int_equal(request_limit(REQUEST_HEADER + 3), 256);
 }
 
+static void
+a_target_is_parted_once(void **state)
+{
+	static const char *const cases[][3] = { { "/", "/", "" }, { "/a?b=c", "/a", "b=c" },
+		{ "/a?b?c", "/a", "b?c" }, { "?x", "", "x" }, { "/a?", "/a", "" },
+		{ "/a%3fb", "/a%3fb", "" }, { "*", "*", "" } };
+	struct request r = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		request_set_target(&r, slice_of(cases[i][0]));
+		assert_true(slice_equal(r.field[REQUEST_PATH], slice_of(cases[i][1])));
+		assert_true(slice_equal(r.field[REQUEST_QUERY], slice_of(cases[i][2])));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_long_value_is_cut_and_marked),
+		cmocka_unit_test(a_target_is_parted_once),
 		cmocka_unit_test(names_and_limits_are_those_of_the_configuration),
 	};
 
