@@ -45,7 +45,7 @@ ready() { [ "$(grep -c ' ready ' "$dir/ammit.log")" = "$starts" ]; }
 starts=0
 start() {
 	starts=$((starts + 1))
-	"$B/ammit" run --spop "$AMMIT_SPOP" --http "$AMMIT_HTTP" --control off --state-dir "$dir/state" \
+	"$B/ammit" run --spop "$AMMIT_SPOP" --http "$AMMIT_HTTP" --drip off --control off --state-dir "$dir/state" \
 		</dev/null >>"$dir/ammit.log" 2>&1 &
 	ammit=$!
 	within ready

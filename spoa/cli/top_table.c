@@ -114,6 +114,11 @@ put_verdicts(const struct looks *l, struct text *t)
 	put_count(t, "deny", rate(l, verdicts, SLICE("verdict=\"deny\"")), false);
 	put_count(t, "pages", rate(l, "ammit_pages_total", NO_LABELS), false);
 	put_count(t, "passes", rate(l, "ammit_passes_total", NO_LABELS), false);
+	text_put(t, SLICE("\ndrip         "));
+	put_count(t, "verdicts/s", rate(l, verdicts, SLICE("verdict=\"drip\"")), false);
+	put_count(t, "now", value(l, "ammit_drip_visitors", NO_LABELS), true);
+	put_count(t, "refused/s", rate(l, "ammit_drip_refused_total", NO_LABELS), false);
+	put_count(t, "KiB/s", rate(l, "ammit_drip_bytes_total", NO_LABELS) / 1024, false);
 	text_put(t, SLICE("\ndns waits/s  "));
 	put_count(t, "answered", rate(l, waits, SLICE("result=\"answered\"")), false);
 	put_count(t, "late", rate(l, waits, SLICE("result=\"budget\"")), false);

@@ -230,6 +230,31 @@ write_process(const struct metrics *m, struct text *t)
 }
 
 static void
+write_drip(const struct metrics *m, struct text *t)
+{
+	static const struct row rows[] = {
+		{ "ammit_drip_visitors", "gauge", "Visitors that are dripped now.",
+		    offsetof(struct drip_counts, visitors) },
+		{ "ammit_drip_served_total", "counter", "Visitors that were dripped.",
+		    offsetof(struct drip_counts, served) },
+		{ "ammit_drip_refused_total", "counter",
+		    "Visitors that were denied instead, since all places were taken.",
+		    offsetof(struct drip_counts, refused) },
+		{ "ammit_drip_bytes_total", "counter", "Bytes that they were sent.",
+		    offsetof(struct drip_counts, bytes) },
+	};
+	static const char held[] = "ammit_drip_held_seconds_total";
+
+	if (m->drip == NULL)
+		return;
+	for (size_t i = 0; i < ROWS(rows); i++)
+		single(t, rows[i].name, rows[i].type, rows[i].help,
+		    at_offset(m->drip, rows[i].offset));
+	family(t, held, "counter", "Seconds that they were held, all together.");
+	text_printf(t, "%s %.3f\n", held, (double)counter_get(&m->drip->held_ms) / 1000);
+}
+
+static void
 write_waits(const struct metrics *m, struct text *t)
 {
 	static const char name[] = "ammit_dns_wait_seconds";
@@ -444,6 +469,7 @@ void
 metrics_write(const struct metrics *m, struct text *t)
 {
 	write_process(m, t);
+	write_drip(m, t);
 	write_waits(m, t);
 	write_servers(m, t);
 	write_zones(m, t);
@@ -488,6 +514,14 @@ metrics_write_stat(const struct metrics *m, struct text *t)
 		    (unsigned long long)verdicts(m, i));
 	text_printf(t, "\nchallenges: %llu pages, %llu solved\n",
 	    (unsigned long long)counter_get(m->pages), (unsigned long long)counter_get(m->passes));
+	if (m->drip != NULL)
+		text_printf(t,
+		    "drip: %llu now, %llu served, %llu refused, %llu bytes, %llu s held\n",
+		    (unsigned long long)counter_get(&m->drip->visitors),
+		    (unsigned long long)counter_get(&m->drip->served),
+		    (unsigned long long)counter_get(&m->drip->refused),
+		    (unsigned long long)counter_get(&m->drip->bytes),
+		    (unsigned long long)counter_get(&m->drip->held_ms) / 1000);
 	text_printf(t, "dns: %llu waits answered, %llu out of time, %llu not waited for\n",
 	    (unsigned long long)WEIGH(m, answered_in_time),
 	    (unsigned long long)WEIGH(m, budget_spent), (unsigned long long)WEIGH(m, not_waited));

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "daemon/weigh_counts.h"
 #include "daemon/zones.h"
+#include "net/drip.h"
 #include "net/resolver.h"
 
 /* Where the counts of a process stand. All borrowed; read while others count. */
@@ -19,6 +20,7 @@ struct metrics {
 	unsigned zones;
 	const struct dns_tally *functions; /* one a worker */
 	const struct counter *pages, *passes;
+	const struct drip_counts *drip; /* NULL: nobody drips */
 	uint64_t uptime_s;
 	size_t rules;
 };

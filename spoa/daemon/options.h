@@ -20,17 +20,20 @@ struct options {
 	char *policy;    /* file; NULL: the embedded one */
 	char *state_dir; /* never NULL once resolved */
 	struct endpoint spop, http, drip, control;
-	bool has_drip, has_control;
-	bool control_off;   /* said so; else there is one */
-	bool control_asked; /* its address was said: it must be had */
+	/* Of the two that may be missing: there is one, unless it was said that it is off; and its
+	 * address was said, so it must be had. */
+	bool has_drip, drip_off, drip_asked;
+	bool has_control, control_off, control_asked;
 	bool in_run; /* a socket stands in OPTIONS_RUN, which is made when the daemon starts */
 	unsigned workers;
 	struct peers check_from; /* who may ask /.ammit/check */
 	char *dns; /* servers as resolver_servers_valid likes them; NULL: those of resolv.conf */
 	unsigned dns_cache_mib; /* of each worker */
-	mode_t spop_mode, http_mode, control_mode;
-	char *spop_group, *http_group; /* NULL: group haproxy if there is one and we may */
-	char *control_group;           /* NULL: ours */
+	unsigned drip_max, drip_rate_kib_s, drip_time_s;
+	mode_t spop_mode, http_mode, drip_mode, control_mode;
+	/* NULL: group haproxy if there is one and we may */
+	char *spop_group, *http_group, *drip_group;
+	char *control_group; /* NULL: ours */
 	bool shadow;
 	enum log_level log_level;
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <ev.h>
 #include <grp.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "daemon/metrics.h"
 #include "daemon/worker.h"
 #include "net/acceptor.h"
+#include "net/drip.h"
 
 struct server {
 	const struct options *options;
@@ -36,7 +38,8 @@ struct server {
 	int64_t start_ms;
 	struct control control;
 	struct http_server *control_http; /* NULL: there is none */
-	int spop_fd, http_fd, control_fd;
+	struct drip drip; /* as control, on this loop, which has little else to do */
+	int spop_fd, http_fd, drip_fd, control_fd;
 	ev_signal on_term, on_int, on_hup;
 };
 
@@ -63,26 +66,20 @@ make_run_folder(void)
 		    0755); /* whatever the umask is; if it cannot be made, bind says so */
 }
 
-/* Nobody is let down by a daemon without it, unless it was asked for. */
-static void
-open_control(struct server *s, struct problems *p)
+/* Nobody is let down by a daemon without this one, unless it was asked for. -1: there is none. */
+static int
+open_optional(const struct endpoint *e, mode_t mode, gid_t group, bool asked, struct problems *p,
+    const char *option)
 {
-	const struct options *o = s->options;
-	const struct place at = { .path = "control" };
-	gid_t group = (gid_t)-1;
+	const struct place at = { .path = option };
 	char why[256];
+	int fd = endpoint_listen(e, mode, group, why, sizeof(why));
 
-	if (!o->has_control)
-		return;
-	if (o->control_group != NULL)
-		group = socket_group(o->control_group, p, "control-group");
-	s->control_fd = endpoint_listen(&o->control, o->control_mode, group, why, sizeof(why));
-	if (s->control_fd >= 0)
-		return;
-	if (o->control_asked)
+	if (fd < 0 && asked)
 		problem_error(p, &at, "%s", why);
-	else
-		problem_warn(p, &at, "%s; there is none, name another with --control", why);
+	else if (fd < 0)
+		problem_warn(p, &at, "%s; there is none, name another with --%s", why, option);
+	return fd;
 }
 
 static void
@@ -90,9 +87,12 @@ open_sockets(struct server *s, struct problems *p)
 {
 	const struct options *o = s->options;
 	gid_t spop_group = socket_group(o->spop_group, p, "spop-group"),
-	      http_group = socket_group(o->http_group, p, "http-group");
+	      http_group = socket_group(o->http_group, p, "http-group"),
+	      drip_group = socket_group(o->drip_group, p, "drip-group"), control_group = (gid_t)-1;
 	char why[256];
 
+	if (o->control_group != NULL)
+		control_group = socket_group(o->control_group, p, "control-group");
 	if (p->errors > 0)
 		return;
 	if (o->in_run)
@@ -104,12 +104,14 @@ open_sockets(struct server *s, struct problems *p)
 	if (s->http_fd < 0)
 		problem_error(p, &(struct place){ .path = "http" }, "%s", why);
 	if (o->has_drip)
-		problem_warn(p, &(struct place){ .path = "drip" },
-		    "nothing listens at %s: no verdict asks for it in this version", o->drip.text);
+		s->drip_fd =
+		    open_optional(&o->drip, o->drip_mode, drip_group, o->drip_asked, p, "drip");
 	if (peers_any(&o->check_from) && !o->check_from.local && endpoint_path(&o->http) != NULL)
 		problem_warn(p, &(struct place){ .path = "check-from" },
 		    "nobody in it can ask: http is a unix socket, and unix is not in it");
-	open_control(s, p);
+	if (o->has_control)
+		s->control_fd = open_optional(
+		    &o->control, o->control_mode, control_group, o->control_asked, p, "control");
 }
 
 static void
@@ -194,6 +196,7 @@ collect(struct server *s, struct metrics *m)
 		.functions = s->zones.functions,
 		.pages = &s->front.site.served,
 		.passes = &s->front.site.passed,
+		.drip = s->drip_fd >= 0 ? &s->drip.counts : NULL,
 		.uptime_s = (uint64_t)(clock_mono_ms() - s->start_ms) / 1000,
 		.rules = policy_size(g->policy).rules };
 	for (unsigned i = 0; i < s->started; i++) {
@@ -284,6 +287,30 @@ stop_control(struct server *s)
 	}
 }
 
+/* Verdicts and pages keep half of the descriptors for themselves. */
+static void
+start_drip(struct server *s)
+{
+	const struct options *o = s->options;
+	struct drip_bounds b = { .visitors = o->drip_max,
+		.rate_bytes_s = o->drip_rate_kib_s * 1024,
+		.time_s = o->drip_time_s,
+		.pace_ms = DRIP_PACE_MS,
+		.head_ms = DRIP_HEAD_MS };
+	struct rlimit r;
+
+	if (s->drip_fd < 0)
+		return;
+	b.descriptors = getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur / 2 < INT_MAX
+			    ? (int)(r.rlim_cur / 2)
+			    : INT_MAX;
+	if (drip_places(&b) < b.visitors || b.visitors > (unsigned)b.descriptors)
+		log_line(LOG_LEVEL_WARN, "drip",
+		    "drip_max=%u served_by_drip_rate=%u half_of_the_descriptors=%d", b.visitors,
+		    drip_places(&b), b.descriptors);
+	drip_start(&s->drip, s->loop, s->drip_fd, &b);
+}
+
 static void
 watch_signal(struct server *s, ev_signal *w, int signum, void (*on)(EV_P_ ev_signal *, int))
 {
@@ -327,10 +354,10 @@ log_counts(const struct server *s)
 	for (unsigned k = 0; k < 4 && s->front.checks; k++)
 		verdict[k] += counter_get(&s->front.check.weigher.counts.verdict[k]);
 	log_line(LOG_LEVEL_INFO, "stopped",
-	    "allow=%llu challenge=%llu deny=%llu pages=%llu passed=%llu",
+	    "allow=%llu challenge=%llu deny=%llu drip=%llu pages=%llu passed=%llu",
 	    (unsigned long long)verdict[VERDICT_ALLOW],
 	    (unsigned long long)verdict[VERDICT_CHALLENGE],
-	    (unsigned long long)verdict[VERDICT_DENY],
+	    (unsigned long long)verdict[VERDICT_DENY], (unsigned long long)verdict[VERDICT_DRIP],
 	    (unsigned long long)counter_get(&s->front.site.served),
 	    (unsigned long long)counter_get(&s->front.site.passed));
 }
@@ -367,16 +394,21 @@ serve(struct server *s)
 	watch_signal(s, &s->on_int, SIGINT, on_stop);
 	watch_signal(s, &s->on_hup, SIGHUP, on_reload);
 	acceptor_start(&s->acceptor, s->loop, s->spop_fd, on_connection, s);
+	start_drip(s);
 	start_control(s);
 	memory_trim();
 	log_line(LOG_LEVEL_INFO, "ready",
-	    "spop=%s http=%s control=%s policy=%s workers=%u shadow=%s", s->options->spop.text,
-	    s->options->http.text, s->control_http != NULL ? s->options->control.text : "off",
+	    "spop=%s http=%s drip=%s control=%s policy=%s workers=%u shadow=%s",
+	    s->options->spop.text, s->options->http.text,
+	    s->drip_fd >= 0 ? s->options->drip.text : "off",
+	    s->control_http != NULL ? s->options->control.text : "off",
 	    s->options->policy != NULL ? s->options->policy : "embedded", s->started,
 	    s->options->shadow ? "on" : "off");
 	ev_run(s->loop, 0);
 	acceptor_stop(&s->acceptor);
 	stop_control(s);
+	drip_stop(&s->drip);
+	close_socket(&s->options->drip, s->drip_fd);
 	/* Nobody new: HAProxy sees us go before the drain begins. */
 	close_socket(&s->options->spop, s->spop_fd);
 	if (endpoint_path(&s->options->http) != NULL)
@@ -392,6 +424,7 @@ server_run(const struct options *o)
 		.start_ms = clock_mono_ms(),
 		.spop_fd = -1,
 		.http_fd = -1,
+		.drip_fd = -1,
 		.control_fd = -1 };
 	struct problems p = { 0 };
 	struct generation *g;
@@ -424,6 +457,7 @@ server_run(const struct options *o)
 		problems_print(&p, "ammit: ");
 		close_socket(&o->spop, s.spop_fd);
 		close_socket(&o->http, s.http_fd);
+		close_socket(&o->drip, s.drip_fd);
 		close_socket(&o->control, s.control_fd);
 	}
 	generation_unref(g);

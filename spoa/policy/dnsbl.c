@@ -20,13 +20,13 @@ read_action(const struct tree *map, enum action *out, struct problems *p)
 
 	if (n == NULL)
 		return false;
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < ACTIONS; i++) {
 		if (i == ACTION_ALLOW || !slice_equal(n->text, slice_of(action_names[i])))
 			continue;
 		*out = (enum action)i;
 		return true;
 	}
-	tree_error(p, n, "must be WEIGH, CHALLENGE or DENY: a listing lets nobody through");
+	tree_error(p, n, "must be WEIGH, CHALLENGE, DENY or DRIP: a listing lets nobody through");
 	return false;
 }
 

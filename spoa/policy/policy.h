@@ -55,9 +55,12 @@ struct challenge {
 #define CHALLENGE_PUZZLES_MAX 32
 #define CHALLENGE_WAIT_MAX_S 300
 
-enum action { ACTION_ALLOW, ACTION_DENY, ACTION_CHALLENGE, ACTION_WEIGH };
+/* DRIP is ours, beside those of Anubis. */
+enum action { ACTION_ALLOW, ACTION_DENY, ACTION_CHALLENGE, ACTION_WEIGH, ACTION_DRIP };
 
-extern const char *const action_names[4]; /* "ALLOW", … */
+#define ACTIONS 5u
+
+extern const char *const action_names[ACTIONS]; /* "ALLOW", … */
 
 /* RFC 9309, 2.5: crawlers read 500 KiB at least, and may leave the rest. */
 #define POLICY_ROBOTS_BYTES_MAX (500u * 1024)

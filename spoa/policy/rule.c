@@ -7,7 +7,7 @@
 #define NAME_MAX_BYTES 200u
 #define DEFAULT_ADJUST 5 /* WEIGH without a `weight` block */
 
-const char *const action_names[4] = { "ALLOW", "DENY", "CHALLENGE", "WEIGH" };
+const char *const action_names[ACTIONS] = { "ALLOW", "DENY", "CHALLENGE", "WEIGH", "DRIP" };
 
 /* False, with a problem, if it has none. */
 static bool
@@ -17,10 +17,11 @@ action_read(const struct tree *map, enum action *out, struct problems *problems)
 
 	if (n == NULL) {
 		if (tree_get(map, "action") == NULL)
-			tree_error(problems, map, "has no action: ALLOW, DENY, CHALLENGE or WEIGH");
+			tree_error(
+			    problems, map, "has no action: ALLOW, DENY, CHALLENGE, WEIGH or DRIP");
 		return false;
 	}
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < ACTIONS; i++) {
 		if (slice_equal(n->text, slice_of(action_names[i]))) {
 			*out = (enum action)i;
 			return true;
@@ -31,8 +32,7 @@ action_read(const struct tree *map, enum action *out, struct problems *problems)
 		    "DEBUG_BENCHMARK is a page of Anubis's own; take the rule out, or CHALLENGE");
 	else
 		tree_error(problems, n,
-		    "unknown action: ALLOW, DENY, CHALLENGE or WEIGH, in "
-		    "capitals");
+		    "unknown action: ALLOW, DENY, CHALLENGE, WEIGH or DRIP, in capitals");
 	return false;
 }
 
@@ -222,7 +222,8 @@ threshold_read(struct loader *l, struct threshold *t, const struct tree *node)
 	if (!action_read(node, &t->action, problems))
 		return;
 	if (t->action == ACTION_WEIGH)
-		tree_error(problems, node, "a threshold cannot WEIGH: ALLOW, DENY or CHALLENGE");
+		tree_error(
+		    problems, node, "a threshold cannot WEIGH: ALLOW, DENY, CHALLENGE or DRIP");
 	challenge = schema_get(node, "challenge", TREE_MAP, problems);
 	if (t->action == ACTION_CHALLENGE && challenge != NULL)
 		t->challenge = challenge_read(l, challenge);

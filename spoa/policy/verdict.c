@@ -372,6 +372,8 @@ decide(const struct weighing *w, struct track *t, struct slice name, enum action
 	t->rule = name;
 	if (action == ACTION_DENY)
 		t->kind = VERDICT_DENY;
+	if (action == ACTION_DRIP)
+		t->kind = VERDICT_DRIP;
 	if (action != ACTION_CHALLENGE)
 		return;
 	t->challenge = demand_challenge(d, t->weight, w->judge->load[0]);

@@ -186,7 +186,7 @@ verdict_apply_forged(struct weighing *w, const struct rule *r)
 static void
 override(struct track *t)
 {
-	if (t->kind == VERDICT_DENY)
+	if (verdict_refuses(t))
 		return;
 	t->decided = t->by_pass = false;
 	t->kind = VERDICT_ALLOW;
@@ -216,7 +216,7 @@ verdict_walk_zones(struct weighing *w)
 		unsigned worst;
 
 		if (!z->weighs ||
-		    (w->real.decided && (!z->over_allow || w->real.kind == VERDICT_DENY)))
+		    (w->real.decided && (!z->over_allow || verdict_refuses(&w->real))))
 			continue;
 		switch (ask_zone(w, i, &worst)) {
 		case ZONE_LISTED:

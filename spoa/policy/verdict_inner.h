@@ -16,6 +16,13 @@ struct track {
 	struct challenge challenge; /* if kind is VERDICT_CHALLENGE */
 };
 
+/* Nothing that comes later makes it worse. */
+static inline bool
+verdict_refuses(const struct track *t)
+{
+	return t->kind == VERDICT_DENY || t->kind == VERDICT_DRIP;
+}
+
 /* One verdict on its way. */
 struct weighing {
 	const struct policy *policy;

@@ -49,7 +49,18 @@ code_of(const struct zone *z, const uint8_t a[4])
 static int
 rank(enum action a)
 {
-	return a == ACTION_DENY ? 2 : a == ACTION_CHALLENGE ? 1 : 0;
+	switch (a) {
+	case ACTION_DRIP:
+		return 3;
+	case ACTION_DENY:
+		return 2;
+	case ACTION_CHALLENGE:
+		return 1;
+	case ACTION_ALLOW:
+	case ACTION_WEIGH:
+		break;
+	}
+	return 0;
 }
 
 static bool

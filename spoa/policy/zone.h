@@ -40,8 +40,8 @@ enum zone_says {
 	ZONE_BROKEN,  /* it answers what no blocklist answers: outside 127/8, or 127.255.255.0/24 */
 };
 
-/* ZONE_LISTED: *worst is the code that counts (ZONE_CODES_MAX: `otherwise`): DENY before CHALLENGE
- * before the most weight. `why` is set for ZONE_BROKEN. */
+/* ZONE_LISTED: *worst is the code that counts (ZONE_CODES_MAX: `otherwise`): DRIP before DENY
+ * before CHALLENGE before the most weight. `why` is set for ZONE_BROKEN. */
 enum zone_says zone_read(
     const struct zone *z, const struct dns_answer *a, unsigned *worst, const char **why);
 

@@ -316,8 +316,8 @@ verdict_part() {
 # Part 4: memory.
 
 memory_part() {
-	local idle held pid loaded each
-	agent fresh "${ammit[@]}" --control "unix@$dir/fresh-control.sock" --spop "unix@$dir/fresh.sock" --http "unix@$dir/fresh-http.sock"
+	local idle held pid loaded each before began
+	agent fresh "${ammit[@]}" --drip "unix@$dir/fresh-drip.sock" --drip-rate 1024 --control "unix@$dir/fresh-control.sock" --spop "unix@$dir/fresh.sock" --http "unix@$dir/fresh-http.sock"
 	pid=$started
 	idle=$(rss_kib "$pid")
 	start hold "$bench/spopload" -a "unix@$dir/fresh.sock" -c 1000 -d 0 -t 20
@@ -329,6 +329,31 @@ memory_part() {
 	printf '   idle %d KiB; after the load above %d KiB, budget 12288: %s\n' "$idle" "$loaded" \
 		"$(met "$loaded" 12288)"
 	printf '   an idle SPOP connection %d bytes (of 1,000), budget 1024: %s\n' "$each" "$(met "$each" 1024)"
+	before=$(rss_kib "$pid")
+	start drips drip_visitors 2000
+	until_true grep -q held=2000 "$dir/drips.log" || die "2,000 to be dripped: $(cat "$dir/drips.log")"
+	began=$(cpu_ns "$pid")
+	sleep "$S"
+	each=$((($(rss_kib "$pid") - before) * 1024 / 2000))
+	printf '   a dripping visitor %d bytes (of 2,000), budget 2048: %s; a piece each second %d ns of CPU\n' \
+		"$each" "$(met "$each" 2048)" $((($(cpu_ns "$pid") - began) / (2000 * S)))
+	stop "$started"
+}
+drip_visitors() { # N: who are dripped, until they are ended
+	exec /usr/bin/python3 -c '
+import socket, sys, time
+held = []
+for _ in range(int(sys.argv[2])):
+    held.append(socket.socket(socket.AF_UNIX))
+    held[-1].connect(sys.argv[1])
+    held[-1].sendall(b"GET / HTTP/1.1\r\n\r\n")
+for s in held:
+    s.recv(16)
+print("held=%d" % len(held), flush=True)
+while True:
+    for s in held:
+        s.recv(65536)
+' "$dir/fresh-drip.sock" "$1"
 }
 
 # Part 5: as a policy grows.
@@ -406,7 +431,7 @@ mine_part() {
 
 mkdir "$dir/state"
 ammit=("$B/ammit" run --policy "$POLICY" --state-dir "$dir/state" --workers "$W" --log-level warn)
-agent ammit "${ammit[@]}" --control "unix@$dir/control.sock" --spop "unix@$dir/ammit.sock" --http "unix@$dir/http.sock"
+agent ammit "${ammit[@]}" --drip "unix@$dir/drip.sock" --control "unix@$dir/control.sock" --spop "unix@$dir/ammit.sock" --http "unix@$dir/http.sock"
 ammit_pid=$started
 pass_http=$("$bench/mkpass" "$dir/state/key" "$host" 127.0.0.1) || die "no pass"
 pass_spop=$("$bench/mkpass" "$dir/state/key" "$host" 192.0.2.10) || die "no pass"

@@ -124,10 +124,11 @@ class Ammit(Process):
     def __init__(self, box, policy=POLICY, spop_address=None, http_address=None, state=None, *more):
         self.spop = spop_address or "unix@%s/spop.sock" % box.path
         self.http = http_address or "unix@%s/http.sock" % box.path
+        self.drip = "unix@%s/drip.sock" % box.path
         self.state = state or box.path / "state"
         self.control = "unix@%s/control.sock" % box.path
-        command = [AMMIT, "run", "--spop", self.spop, "--http", self.http, "--control", self.control,
-                   "--state-dir", self.state, "--workers", 2]
+        command = [AMMIT, "run", "--spop", self.spop, "--http", self.http, "--drip", self.drip,
+                   "--control", self.control, "--state-dir", self.state, "--workers", 2]
         if policy is not None:
             file = policy
             if isinstance(policy, dict):
@@ -249,6 +250,7 @@ class Edge(Process):
             AMMIT_SITE=site,
             AMMIT_SPOP=spop_address,
             AMMIT_HTTP=http_address,
+            AMMIT_DRIP="unix@%s/drip.sock" % box.path,
             AMMIT_SPOE_CONF=str(box.path / "ammit.spoe.conf"),
             AMMIT_LOG="stdout",
             AMMIT_FAIL_CLOSED="/.closed/ /login /register",

@@ -20,6 +20,7 @@ struct world {
 	struct zone_state state[2];
 	struct zone zone[2];
 	struct counter pages, passes;
+	struct drip_counts drip;
 	struct metrics m;
 };
 
@@ -93,6 +94,12 @@ fill(void)
 	w.m.functions = w.functions;
 	w.m.pages = &w.pages;
 	w.m.passes = &w.passes;
+	w.m.drip = &w.drip;
+	counter_set(&w.drip.visitors, 12);
+	counter_set(&w.drip.served, 34);
+	counter_set(&w.drip.refused, 56);
+	counter_set(&w.drip.bytes, 7890);
+	counter_set(&w.drip.held_ms, 61250);
 	w.m.uptime_s = 99;
 	w.m.rules = 5;
 }
@@ -152,6 +159,12 @@ static const char *const lines[] = {
 	"ammit_dnsbl_suspended{zone=\"bl.test\"} 0",
 	"ammit_dnsbl_suspended{zone=\"" ODD "\"} 1",
 	"ammit_dnsbl_suspensions_total{zone=\"" ODD "\"} 4",
+	"ammit_verdicts_total{verdict=\"drip\"} 0",
+	"ammit_drip_visitors 12",
+	"ammit_drip_served_total 34",
+	"ammit_drip_refused_total 56",
+	"ammit_drip_bytes_total 7890",
+	"ammit_drip_held_seconds_total 61.250",
 	/* Two codes have one name. */
 	LISTED "{zone=\"bl.test\",code=\"HTTP \\\"proxy\\\"\"} 303",
 	LISTED "{zone=\"bl.test\",code=\"t\xc3\xb8r\"} 30",
@@ -227,9 +240,11 @@ test_nothing_yet(void **state)
 	(void)state;
 	fill();
 	w.m.workers = w.m.zones = 0;
+	w.m.drip = NULL;
 	write_all();
 	assert_non_null(strstr(got, "\nammit_dnsbl_lookups_total{zone=\"(functions)\"} 0\n"));
 	assert_null(strstr(got, "{server="));
+	assert_null(strstr(got, "ammit_drip_"));
 }
 
 /* What does not fit is said, not overrun. */
@@ -250,6 +265,7 @@ test_stat(void **state)
 {
 	static const char *const want[] = { "up 99 s, 5 rules, 2 workers\n",
 		"verdicts: allow 30, challenge 0, deny 300, drip 0\n",
+		"drip: 12 now, 34 served, 56 refused, 7890 bytes, 61 s held\n",
 		"server [::1]:53: down, 3000 queries", "server 127.0.0.1:53: up, 5 queries",
 		"zone bl.test: 39 lookups", "; suspended: lists everybody\n" };
 	struct text out = { .buf = got, .cap = sizeof(got) };

@@ -38,7 +38,8 @@ static const struct {
 	{ "all",
 	    "spop 127.0.0.1:9001\nhttp\tunix@/tmp/x # here\nworkers 3\nshadow on\nlog-level debug\n"
 	    "spop-mode 0666\nstate-dir /tmp/s\ncontrol unix@/tmp/c\ncontrol-mode 0640\n"
-	    "control-group x\ndns 127.0.0.1,[::1]:5353\ndns-cache 1024\n"
+	    "control-group x\ndrip unix@/tmp/d\ndrip-max 7\ndrip-rate 8\ndrip-time 9\n"
+	    "drip-mode 0620\ndrip-group y\ndns 127.0.0.1,[::1]:5353\ndns-cache 1024\n"
 	    "check-from unix,10.8.0.0/24,::1\n",
 	    NULL },
 	{ "unknown", "spopp 127.0.0.1:9001\n", "ammit.conf:1: \"spopp\" is no option" },
@@ -47,11 +48,16 @@ static const struct {
 	{ "range", "workers 65\n", "from 1 to 64" },
 	{ "address", "spop nowhere\n", "spop: \"nowhere\" is no address: write unix@" },
 	{ "control off", "control off\n", NULL },
+	{ "drip off", "drip off\n", NULL },
+	{ "drip nowhere", "drip nowhere\n", "drip: \"nowhere\" is no address" },
+	{ "no drips", "drip-max 0\n", "drip-max: \"0\" is no number from 1 to 1000000" },
+	{ "no rate", "drip-rate 0\n", "drip-rate: \"0\" is no number from 1 to 1048576" },
+	{ "too long", "drip-time 86401\n", "drip-time: \"86401\" is no number from 1 to 86400" },
+	{ "only these are off", "spop off\n", "spop: \"off\" is no address" },
 	{ "nobody to check from", "check-from\n",
 	    "check-from: \"\" names no peers: one is missing" },
 	{ "peer", "check-from localhost\n",
 	    "check-from: \"localhost\" names no peers: not a prefix" },
-	{ "only control is off", "spop off\n", "spop: \"off\" is no address" },
 	{ "dns", "dns example.org\n", "dns: \"example.org\" names no DNS servers: " },
 	{ "no dns", "dns\n", "dns: \"\" names no DNS servers: " },
 	{ "dns cache", "dns-cache 0\n", "dns-cache: \"0\" is no number from 1 to 1024" },
@@ -103,6 +109,13 @@ values_arrive(void **state)
 	assert_true(o.control_asked);
 	assert_int_equal(o.control_mode, 0640);
 	assert_string_equal(o.control_group, "x");
+	assert_string_equal(o.drip.text, "unix@/tmp/d");
+	assert_true(o.drip_asked);
+	assert_int_equal(o.drip_max, 7);
+	assert_int_equal(o.drip_rate_kib_s, 8);
+	assert_int_equal(o.drip_time_s, 9);
+	assert_int_equal(o.drip_mode, 0620);
+	assert_string_equal(o.drip_group, "y");
 	assert_string_equal(o.dns, "127.0.0.1,[::1]:5353");
 	assert_int_equal(o.dns_cache_mib, 1024);
 	assert_true(o.check_from.local);
@@ -170,6 +183,18 @@ static const struct {
 	    false, 0600, 9 },
 };
 
+/* % is the folder, NULL nothing. */
+static void
+in_folder(const char *text, char out[80])
+{
+	const char *at = text == NULL ? NULL : strchr(text, '%');
+
+	if (at != NULL)
+		snprintf(out, 80, "%.*s%s%s", (int)(at - text), text, folder, at + 1);
+	else
+		snprintf(out, 80, "%s", text == NULL ? "" : text);
+}
+
 static void
 control_and_dns_have_defaults(void **state)
 {
@@ -177,8 +202,7 @@ control_and_dns_have_defaults(void **state)
 	setenv("STATE_DIRECTORY", folder, 1);
 	setenv("RUNTIME_DIRECTORY", folder, 1);
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++) {
-		char *argv[16], line[200], want[80] = "";
-		const char *at = controls[i].want == NULL ? NULL : strchr(controls[i].want, '%');
+		char *argv[16], line[200], want[80];
 		struct options o;
 		struct problems p = { 0 };
 		bool help;
@@ -187,17 +211,56 @@ control_and_dns_have_defaults(void **state)
 		snprintf(line, sizeof(line), "--spop unix@/x --http unix@/y -c %s%s",
 		    write_config(controls[i].file), controls[i].line);
 		options_read(&o, words(line, argv), argv, &p, &help);
-		if (at != NULL)
-			snprintf(want, sizeof(want), "%.*s%s%s", (int)(at - controls[i].want),
-			    controls[i].want, folder, at + 1);
-		else if (controls[i].want != NULL)
-			snprintf(want, sizeof(want), "%s", controls[i].want);
+		in_folder(controls[i].want, want);
 		if (p.count > 0 || o.has_control != (controls[i].want != NULL) ||
 		    (o.has_control && strcmp(o.control.text, want) != 0) ||
 		    o.control_asked != controls[i].asked || o.control_mode != controls[i].mode ||
 		    o.dns_cache_mib != controls[i].cache_mib)
 			fail_msg("%s: %s %o %u", controls[i].name, o.control.text,
 			    (unsigned)o.control_mode, o.dns_cache_mib);
+		options_fini(&o);
+	}
+}
+
+static void
+drip_has_defaults(void **state)
+{
+	static const struct {
+		const char *file, *line;
+		const char *want; /* NULL: none. %: the folder */
+		bool asked;
+		unsigned max, rate, time;
+	} cases[] = {
+		{ "", "", "unix@%/drip.sock", false, 2000, 64, 900 },
+		{ "drip off\n", "", NULL, false, 2000, 64, 900 },
+		{ "drip 127.0.0.1:9\n", " --drip off", NULL, false, 2000, 64, 900 },
+		{ "drip off\n", " --drip 127.0.0.1:9 --drip-max 5", "127.0.0.1:9", true, 5, 64,
+		    900 },
+		{ "drip-rate 6\ndrip-time 7\n", "", "unix@%/drip.sock", false, 2000, 6, 7 },
+	};
+
+	(void)state;
+	setenv("STATE_DIRECTORY", folder, 1);
+	setenv("RUNTIME_DIRECTORY", folder, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *argv[16], line[200], want[80];
+		struct options o;
+		struct problems p = { 0 };
+		bool help;
+
+		snprintf(line, sizeof(line), "--spop unix@/x --http unix@/y --control off -c %s%s",
+		    write_config(cases[i].file), cases[i].line);
+		options_read(&o, words(line, argv), argv, &p, &help);
+		in_folder(cases[i].want, want);
+		assert_int_equal(p.count, 0);
+		assert_int_equal(o.has_drip, cases[i].want != NULL);
+		if (o.has_drip)
+			assert_string_equal(o.drip.text, want);
+		assert_int_equal(o.drip_asked, cases[i].asked);
+		assert_int_equal(o.drip_max, cases[i].max);
+		assert_int_equal(o.drip_rate_kib_s, cases[i].rate);
+		assert_int_equal(o.drip_time_s, cases[i].time);
+		assert_int_equal(o.drip_mode, 0660);
 		options_fini(&o);
 	}
 }
@@ -256,6 +319,7 @@ main(void)
 		cmocka_unit_test(values_arrive),
 		cmocka_unit_test(flags_go_before_the_file),
 		cmocka_unit_test(control_and_dns_have_defaults),
+		cmocka_unit_test(drip_has_defaults),
 		cmocka_unit_test(all_errors_in_one_go),
 		cmocka_unit_test(the_table_is_whole),
 	};

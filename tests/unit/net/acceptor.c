@@ -7,11 +7,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "unit/net/knock.h"
 
 static int given[64];
 static unsigned given_count;
@@ -21,29 +21,6 @@ take(void *arg, int fd)
 {
 	(void)arg;
 	given[given_count++] = fd;
-}
-
-/* An abstract socket: no file to clean up. */
-static int
-listen_somewhere(struct sockaddr_un *at)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	assert_int_equal(bind(fd, (struct sockaddr *)at, sizeof(sa_family_t)), 0);
-	assert_int_equal(listen(fd, 16), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)at, &(socklen_t){ sizeof(*at) }), 0);
-	return fd;
-}
-
-static int
-knock(const struct sockaddr_un *at)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (const struct sockaddr *)at, sizeof(sa_family_t) + 6), 0);
-	return fd;
 }
 
 static void

@@ -94,11 +94,12 @@ static const struct {
 	{ "name of a zone", BOTS "dnsbl: [{zone: x.test, name: '', codes: {default: 1}}]\n",
 	    "dnsbl[0].name: must have 1 to 80 characters" },
 	{ "action ALLOW", BOTS "dnsbl: [{zone: x.test, action: ALLOW, codes: {default: 1}}]\n",
-	    "dnsbl[0].action: must be WEIGH, CHALLENGE or DENY: a listing lets nobody through" },
+	    "dnsbl[0].action: must be WEIGH, CHALLENGE, DENY or DRIP: a listing lets nobody "
+	    "through" },
 	{ "action of a code",
 	    BOTS "dnsbl: [{zone: x.test, codes: {default: {weight: 1, "
 		 "action: deny}}}]\n",
-	    "dnsbl[0].codes.default.action: must be WEIGH, CHALLENGE or DENY" },
+	    "dnsbl[0].codes.default.action: must be WEIGH, CHALLENGE, DENY or DRIP" },
 	{ "types", BOTS "dnsbl: [{zone: x.test, types: [PTR], action: DENY}]\n",
 	    "dnsbl[0].types[0]: must be A (IPv4 clients) or AAAA (IPv6 clients)" },
 	{ "no types", BOTS "dnsbl: [{zone: x.test, types: [], action: DENY}]\n",

@@ -39,7 +39,7 @@ static const struct {
 	{ "no action", "{\"bots\":[{\"name\":\"a\",\"path_regex\":\"x\"}]}",
 	    "bots[0]: has no action" },
 	{ "small action", "{\"bots\":[{\"name\":\"a\",\"action\":\"allow\",\"path_regex\":\"x\"}]}",
-	    "bots[0].action: unknown action: ALLOW, DENY, CHALLENGE or WEIGH, in capitals" },
+	    "bots[0].action: unknown action: ALLOW, DENY, CHALLENGE, WEIGH or DRIP, in capitals" },
 	{ "benchmark",
 	    "{\"bots\":[{\"name\":\"a\",\"action\":\"DEBUG_BENCHMARK\",\"path_regex\":\"x\"}]}",
 	    "DEBUG_BENCHMARK is a page of Anubis" },

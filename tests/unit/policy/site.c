@@ -162,6 +162,7 @@ rules_in_shadow(void **state)
 	} cases[] = {
 		{ "/deny", "default/allow", VERDICT_ALLOW, 0, "bot/deny", VERDICT_DENY, 0 },
 		{ "/allow", "bot/late", VERDICT_DENY, 0, "bot/allow", VERDICT_ALLOW, 0 },
+		{ "/drip", "default/allow", VERDICT_ALLOW, 0, "bot/drip", VERDICT_DRIP, 0 },
 		{ "/weigh", "default/allow", VERDICT_ALLOW, 0, "threshold/much", VERDICT_DENY, 20 },
 		{ "/both", "bot/late", VERDICT_DENY, 0, "bot/late", VERDICT_DENY, 0 },
 		{ "/weigh/heavy", "threshold/some", VERDICT_CHALLENGE, 10, "threshold/much",
@@ -174,6 +175,7 @@ rules_in_shadow(void **state)
 	    load("bots:\n"
 		 "- {name: deny, action: DENY, path_regex: ^/deny, shadow: true}\n"
 		 "- {name: allow, action: ALLOW, path_regex: ^/allow, shadow: true}\n"
+		 "- {name: drip, action: DRIP, path_regex: ^/drip, shadow: true}\n"
 		 "- {name: w, action: WEIGH, weight: {adjust: 20}, path_regex: "
 		 "^/weigh, shadow: true}\n"
 		 "- {name: late, action: DENY, path_regex: '^/(allow|both)'}\n"

@@ -43,10 +43,14 @@ static const char policy_text[] =
     "\"remote_addresses\":[\"203.0.113.9/32\"]},"
     "{\"name\":\"backtrack\",\"action\":\"DENY\",\"path_regex\":\"^/(a+)+$\"},"
     "{\"name\":\"admin\",\"action\":\"DENY\",\"path_regex\":\"^/admin secret\"},"
-    "{\"name\":\"replaced\",\"action\":\"DENY\",\"user_agent_regex\":\"bad.*bot\"}],"
+    "{\"name\":\"replaced\",\"action\":\"DENY\",\"user_agent_regex\":\"bad.*bot\"},"
+    "{\"name\":\"eleven\",\"action\":\"WEIGH\",\"weight\":{\"adjust\":11},"
+    "\"user_agent_regex\":\"Flood\"},"
+    "{\"name\":\"greedy\",\"action\":\"DRIP\",\"user_agent_regex\":\"Greedy\"}],"
     "\"thresholds\":["
     "{\"name\":\"calm\",\"action\":\"ALLOW\",\"expression\":\"weight <= 0\"},"
     "{\"name\":\"fails\",\"action\":\"DENY\",\"expression\":\"100 / (weight - 7) > 1000\"},"
+    "{\"name\":\"flood\",\"action\":\"DRIP\",\"expression\":\"weight == 11\"},"
     "{\"name\":\"some\",\"action\":\"CHALLENGE\",\"expression\":\"weight < 50\",\"challenge\":{"
     "\"algorithm\":\"fast\",\"difficulty\":2}},"
     "{\"name\":\"much\",\"action\":\"DENY\",\"expression\":\"weight < 2147483647\"}],"
@@ -180,6 +184,12 @@ static const struct visit visits[] = {
 	{ "DENY beats a pass", .src = "192.0.2.9", .level = 65535, .want = "deny bot/net 0" },
 	{ "threshold DENY too", .agent = "Huge Good", .level = 65535,
 	    .want = "deny threshold/much 2147483627" },
+	{ "drip", .agent = "Greedy", .want = "drip bot/greedy 0" },
+	{ "weight before it, too", .agent = "Greedy Curious", .want = "drip bot/greedy 5" },
+	{ "what comes before DRIP", .agent = "Greedy Asked", .want = "challenge bot/asked 0" },
+	{ "DRIP beats a pass", .agent = "Greedy", .level = 65535, .want = "drip bot/greedy 0" },
+	{ "threshold DRIP too", .agent = "Flood", .level = 65535,
+	    .want = "drip threshold/flood 11" },
 	{ "elsewhere", .elsewhere = true, .want = "challenge threshold/some 4" },
 	{ "elsewhere, allowed", .path = "/health", .elsewhere = true,
 	    .want = "allow bot/health 0" },

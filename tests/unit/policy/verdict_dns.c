@@ -36,7 +36,8 @@ static const char policy_text[] =
     "size(reverseDNS(remoteAddress)) == 2'}\n"
     "dnsbl:\n"
     "- {zone: one.test, name: one, codes: {127.0.0.3: 30, 127.0.0.9: {weight: 50, name: HTTP "
-    "proxy}, 127.0.0.4: {action: DENY, name: worst}, 127.0.0.5: {action: CHALLENGE}}, ttl: {min_s: "
+    "proxy}, 127.0.0.4: {action: DENY, name: worst}, 127.0.0.5: {action: CHALLENGE}, 127.0.0.6: "
+    "{action: DRIP}}, ttl: {min_s: "
     "60, max_s: 3600}}\n"
     "- {zone: two.test, name: two, types: [A], codes: {default: 7}}\n"
     "dns_ttl: {forward: 111, reverse: 222}\n"
@@ -51,6 +52,7 @@ static const char policy_text[] =
 static const char over_text[] = "bots:\n"
 				"- {name: friend, action: ALLOW, user_agent_regex: Friend}\n"
 				"- {name: foe, action: DENY, user_agent_regex: Foe}\n"
+				"- {name: greedy, action: DRIP, user_agent_regex: Greedy}\n"
 				"- {name: asked, action: CHALLENGE, user_agent_regex: Asked}\n"
 				"- {name: five, action: WEIGH, weight: {adjust: 5}, "
 				"user_agent_regex: Five}\n"
@@ -192,6 +194,8 @@ static const struct visit visits[] = {
 	    .want = "allow default/allow 0" },
 	{ "DENY", .dns = { { DNS_A, ONE, "127.0.0.4" }, { DNS_A, TWO, "127.0.0.2" } },
 	    .want = "deny dnsbl/one/worst 0", .asked = "A " ONE },
+	{ "DRIP", .dns = { { DNS_A, ONE, "127.0.0.6 127.0.0.4" } }, .level = 65535,
+	    .want = "drip dnsbl/one/127.0.0.6 0", .asked = "A " ONE },
 	{ "CHALLENGE", .dns = { { DNS_A, ONE, "127.0.0.5" } },
 	    .want = "challenge dnsbl/one/127.0.0.5 0", .asked = "A " ONE },
 	{ "CHALLENGE, and a pass", .dns = { { DNS_A, ONE, "127.0.0.5" } }, .level = 16,
@@ -317,6 +321,8 @@ static const struct visit over_visits[] = {
 	    .want = "deny dnsbl/dnsbl.dronebl.org 5", .asked = "A " OVER },
 	{ "denied", .agent = "Foe", .dns = { { DNS_A, OVER, "127.0.0.9" } },
 	    .want = "deny bot/foe 0", .asked = "" },
+	{ "dripped", .agent = "Greedy", .dns = { { DNS_A, OVER, "127.0.0.9" } },
+	    .want = "drip bot/greedy 0", .asked = "" },
 	{ "allowed, not listed", .agent = "Friend", .want = "allow bot/friend 0",
 	    .asked = "A " OVER },
 	{ "allowed, not known", .agent = "Friend", .dns = { { DNS_A, OVER, "?" } },

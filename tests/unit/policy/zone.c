@@ -18,13 +18,14 @@ static const struct zone bl = {
 	.name = { "bl", 2 },
 	.v4 = true,
 	.v6 = true,
-	.codes = 5,
+	.codes = 6,
 	.code = {
 		{ { 127, 0, 0, 3 }, .action = ACTION_WEIGH, .weight = 10 },
 		{ { 127, 0, 0, 4 }, .action = ACTION_WEIGH, .weight = 30 },
 		{ { 127, 0, 0, 5 }, .action = ACTION_CHALLENGE },
 		{ { 127, 0, 0, 6 }, .action = ACTION_DENY },
 		{ { 127, 255, 0, 7 }, .action = ACTION_WEIGH, .weight = -5 },
+		{ { 127, 0, 0, 8 }, .action = ACTION_DRIP },
 	},
 	.otherwise = { .action = ACTION_WEIGH, .weight = 20 },
 };
@@ -68,6 +69,8 @@ what_an_answer_says(void **state)
 		{ "127.0.0.5 127.0.0.4", ZONE_LISTED, 2, NULL },
 		{ "127.0.0.5 127.0.0.6 127.0.0.4", ZONE_LISTED, 3, NULL },
 		{ "127.0.0.6 127.0.0.5", ZONE_LISTED, 3, NULL },
+		{ "127.0.0.6 127.0.0.8", ZONE_LISTED, 5, NULL },
+		{ "127.0.0.8 127.0.0.6", ZONE_LISTED, 5, NULL },
 		/* No blocklist says so, and one such record spoils the others. */
 		{ "192.0.2.1", ZONE_BROKEN, 0, "outside of 127.0.0.0/8" },
 		{ "126.255.255.255", ZONE_BROKEN, 0, "outside of 127.0.0.0/8" },
