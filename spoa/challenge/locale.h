@@ -11,8 +11,9 @@
 	X(FEW, "few")                                                                              \
 	X(SECONDS, "seconds")                                                                      \
 	X(MINUTES, "minutes")                                                                      \
-	X(DONE, "done") X(AGAIN, "again") X(COOKIE, "cookie") X(REFERENCE, "reference") X(         \
-	    HELP, "help") X(FAILED, "failed") X(NO_COOKIES, "no_cookies") X(LOOP, "loop") X(LOST,  \
+	X(DONE, "done")                                                                            \
+	X(AGAIN, "again") X(COOKIE, "cookie") X(REFERENCE, "reference") X(HELP, "help") X(         \
+	    FAILED, "failed") X(NO_COOKIES, "no_cookies") X(LOOP, "loop") X(LOST,                  \
 	    "lost") X(RESEND, "resend") X(RESEND_NOTE, "resend_note") X(NO_SCRIPT, "no_script")    \
 	    X(WAIT, "wait") X(WAIT_ON, "wait_on") X(EARLY, "early") X(QUESTION, "question") X(     \
 		ANSWER, "answer") X(SEND, "send") X(QUESTION_WRONG, "question_wrong") X(JUDGING,   \

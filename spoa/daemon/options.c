@@ -20,7 +20,7 @@ const struct option_row option_rows[] = {
 	{ "http", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/http.sock",
 	    "where HAProxy's backend ammit-challenge connects" },
 	{ "check-from", OPTION_PEERS, 0, 0, "nobody",
-	    "proxies that may ask /.ammit/check there: unix,127.0.0.1,10.8.0.0/24" },
+	    "proxies that may ask /.ammit/check: unix,10.8.0.0/24" },
 	{ "drip", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/drip.sock",
 	    "where backend ammit-drip connects; or off" },
 	{ "control", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/control.sock",

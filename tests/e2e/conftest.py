@@ -211,14 +211,19 @@ def free_port():
         return sock.getsockname()[1]
 
 
+def unpack(headers, raw):
+    """A body as it was meant."""
+    if headers.get("Content-Encoding") == "gzip" and raw:
+        raw = gzip.decompress(raw)
+    return raw.decode("utf-8", "replace")
+
+
 class Response:
     def __init__(self, got):
         self.status, self.headers = got.status, got.headers
         raw = got.read()
         self.wire_bytes = len(raw)
-        if got.headers.get("Content-Encoding") == "gzip" and raw:
-            raw = gzip.decompress(raw)
-        self.body = raw.decode("utf-8", "replace")
+        self.body = unpack(got.headers, raw)
         self.from_site = got.headers.get("X-From") == "site"
 
     @property

@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 
-from conftest import AMMIT, BROWSER, PATIENCE_S, ROOT, free_port, wait_until
+from conftest import AMMIT, BROWSER, PATIENCE_S, ROOT, free_port, unpack, wait_until
 
 
 class Demo:
@@ -53,9 +53,9 @@ class Demo:
         request = urllib.request.Request(self.url + path, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE_S) as got:
-                return got.status, got.read().decode()
+                return got.status, unpack(got.headers, got.read())
         except urllib.error.HTTPError as got:
-            return got.code, got.read().decode()
+            return got.code, unpack(got.headers, got.read())
 
     def gone(self):
         try:

@@ -97,8 +97,9 @@ numbers(void **state)
 	const char *why;
 
 	(void)state;
-	assert_true(logline_parse(SLICE("src=x method=GET path=/ pass.level=8 pass.by=5 pass.age=9 rate=-"),
-	    SLICE(""), store, &l, &why));
+	assert_true(
+	    logline_parse(SLICE("src=x method=GET path=/ pass.level=8 pass.by=5 pass.age=9 rate=-"),
+		SLICE(""), store, &l, &why));
 	assert_int_equal(l.level, 8);
 	assert_int_equal(l.pass_by, 5);
 	assert_int_equal(l.pass_age_s, 9);
