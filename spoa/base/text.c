@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/utf8.h"
+
 void
 text_put(struct text *t, struct slice s)
 {
@@ -45,15 +47,73 @@ text_printf(struct text *t, const char *format, ...)
 	va_end(args);
 }
 
+/* Writes the character that s begins with, whole or not at all; returns how long it was. */
+typedef size_t escape_fn(struct text *t, struct slice s);
+
+static void
+escape_byte(struct text *t, const char *prefix, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t n = strlen(prefix);
+	char out[8];
+
+	memcpy(out, prefix, n);
+	out[n] = digits[c >> 4];
+	out[n + 1] = digits[c & 15];
+	text_put(t, (struct slice){ out, n + 2 });
+}
+
+static size_t
+put_byte(struct text *t, struct slice s, const char *prefix)
+{
+	unsigned char c = (unsigned char)s.ptr[0];
+
+	if (c == '"' || c == '\\')
+		text_put(t, (struct slice){ (char[2]){ '\\', (char)c }, 2 });
+	else if (c < 0x20 || c >= 0x7f)
+		escape_byte(t, prefix, c);
+	else
+		text_byte(t, (char)c);
+	return 1;
+}
+
+static size_t
+put_log(struct text *t, struct slice s)
+{
+	return put_byte(t, s, "\\x");
+}
+
+static size_t
+put_json(struct text *t, struct slice s)
+{
+	return put_byte(t, s, "\\u00");
+}
+
+static size_t
+put_json_utf8(struct text *t, struct slice s)
+{
+	size_t n = utf8_length(s);
+
+	if (n > 1) {
+		text_put(t, (struct slice){ s.ptr, n });
+		return n;
+	}
+	if (n == 0)
+		text_put(t, SLICE("\xef\xbf\xbd"));
+	else if (s.ptr[0] == '<')
+		escape_byte(t, "\\u00", '<');
+	else
+		put_json(t, s);
+	return 1;
+}
+
 /*
  * The closing quote has its room from the start, and an escape is written whole or not at all: a
  * value that is cut still ends, so what follows it cannot be read as a part of it.
  */
 static void
-quote(struct text *t, struct slice s, const char *escape)
+quote(struct text *t, struct slice s, escape_fn *put)
 {
-	static const char digits[] = "0123456789abcdef";
-	size_t prefix = strlen(escape);
 	bool was_cut = t->cut;
 
 	if (t->cap - t->len < 2) {
@@ -63,20 +123,11 @@ quote(struct text *t, struct slice s, const char *escape)
 	t->cut = false;
 	t->cap--;
 	text_byte(t, '"');
-	for (size_t i = 0; i < s.len && !t->cut; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
-		char out[8];
+	while (s.len > 0 && !t->cut) {
+		size_t n = put(t, s);
 
-		if (c == '"' || c == '\\') {
-			text_put(t, (struct slice){ (char[2]){ '\\', (char)c }, 2 });
-		} else if (c < 0x20 || c >= 0x7f) {
-			memcpy(out, escape, prefix);
-			out[prefix] = digits[c >> 4];
-			out[prefix + 1] = digits[c & 15];
-			text_put(t, (struct slice){ out, prefix + 2 });
-		} else {
-			text_byte(t, (char)c);
-		}
+		s.ptr += n;
+		s.len -= n;
 	}
 	t->cap++;
 	text_byte(t, '"');
@@ -86,13 +137,19 @@ quote(struct text *t, struct slice s, const char *escape)
 void
 text_quote_log(struct text *t, struct slice s)
 {
-	quote(t, s, "\\x");
+	quote(t, s, put_log);
 }
 
 void
 text_quote_json(struct text *t, struct slice s)
 {
-	quote(t, s, "\\u00");
+	quote(t, s, put_json);
+}
+
+void
+text_quote_json_utf8(struct text *t, struct slice s)
+{
+	quote(t, s, put_json_utf8);
 }
 
 void
