@@ -36,8 +36,10 @@ LAYERS := base net spop policy token challenge onion daemon cli
 LIB    := $(B)/libspoa.a
 SRC    := $(filter-out spoa/cli/main.c,$(wildcard $(LAYERS:%=spoa/%/*.c)))
 OBJ    := $(SRC:%.c=$(B)/%.o)
-EMBED  := $(patsubst %,$(B)/embed/%.inc,$(notdir $(wildcard spoa/challenge/web/*) $(wildcard spoa/challenge/locales/*))) $(B)/embed/policies.inc
+EMBED  := $(patsubst %,$(B)/embed/%.inc,$(notdir $(wildcard spoa/challenge/web/*))) $(B)/embed/policies.inc \
+          $(B)/embed/locales.inc $(B)/embed/oranges.inc
 POLICIES := $(sort $(shell find policies -name '*.yaml' -o -name '*.yml' -o -name '*.json' -o -name '*.txt'))
+LOCALES := $(sort $(wildcard spoa/challenge/locales/*.txt))
 UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*.c))
 FUZZ   := $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 BENCH  := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
@@ -66,7 +68,6 @@ define embed
 	$(Q)od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@.new && mv $@.new $@
 endef
 $(B)/embed/%.inc: spoa/challenge/web/% ; $(embed)
-$(B)/embed/%.inc: spoa/challenge/locales/% ; $(embed)
 # The solver's script carries its WebAssembly in base64: @simd@, @wasm@.
 WASM   := clang --target=wasm32 -std=c11 -O2 -Wall -Wextra -Werror -ffreestanding -nostdlib -Ispoa -Wl,--no-entry \
           -Wl,--strip-all -Wl,-z,stack-size=1024 -Wl,--initial-memory=65536
@@ -82,11 +83,23 @@ $(B)/wasm/reference.wasm: tests/bench/solver/reference.c
 $(B)/wasm/solver.js: spoa/challenge/web/solver.js $(B)/wasm/simd.wasm $(B)/wasm/wasm.wasm
 	$(Q)sed "s|@simd@|$$(base64 -w0 $(B)/wasm/simd.wasm)|; s|@wasm@|$$(base64 -w0 $(B)/wasm/wasm.wasm)|" $< > $@.new && mv $@.new $@
 $(B)/embed/solver.js.inc: $(B)/wasm/solver.js ; $(embed)
-$(B)/embed/policies.inc: spoa/daemon/embed.sh $(POLICIES) $(B)/policies.list
+$(B)/embed/policies.inc: spoa/daemon/embed.sh $(POLICIES) $(B)/embedded.list
 	@mkdir -p $(@D)
 	$(Q)spoa/daemon/embed.sh policies $(POLICIES) > $@.new && mv $@.new $@
-$(B)/policies.list: FORCE	# so that a file that is gone counts, too
-	@mkdir -p $(B); echo '$(POLICIES)' | cmp -s - $@ || echo '$(POLICIES)' > $@
+# The words of the pages without what is for people who edit them; all answers in one place, so that
+# a question makes no more of the binary resident than it must.
+$(B)/locales/%.txt: spoa/challenge/locales/%.txt
+	@mkdir -p $(@D)
+	$(Q)grep -v -e '^#' -e '^$$' -e '^orange ' $< > $@
+$(B)/embed/locales.inc: spoa/daemon/embed.sh $(LOCALES:spoa/challenge/%=$(B)/%) $(B)/embedded.list
+	@mkdir -p $(@D)
+	$(Q)spoa/daemon/embed.sh $(B)/locales $(filter %.txt,$^) > $@.new && mv $@.new $@
+$(B)/locales/oranges: $(LOCALES) $(B)/embedded.list
+	@mkdir -p $(@D)
+	$(Q)sed -n 's/^orange = //p' $(LOCALES) > $@
+$(B)/embed/oranges.inc: $(B)/locales/oranges ; $(embed)
+$(B)/embedded.list: FORCE	# so that a file that is gone counts, too
+	@mkdir -p $(B); echo '$(POLICIES) $(LOCALES)' | cmp -s - $@ || echo '$(POLICIES) $(LOCALES)' > $@
 
 $(B)/flags: FORCE	# a changed flag rebuilds everything, as a changed file would
 	@mkdir -p $(B); echo '$(CC_ALL)' | cmp -s - $@ || echo '$(CC_ALL)' > $@

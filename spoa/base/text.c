@@ -1,7 +1,6 @@
 #include "base/text.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/utf8.h"
 
@@ -48,15 +47,72 @@ text_printf(struct text *t, const char *format, ...)
 	va_end(args);
 }
 
-/* Writes what stands at the front of s, whole or not at all, and says how many bytes that was. */
-typedef size_t put_front(struct text *t, struct slice s);
+/* Writes the character that s begins with, whole or not at all; returns how long it was. */
+typedef size_t escape_fn(struct text *t, struct slice s);
+
+static void
+escape_byte(struct text *t, const char *prefix, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t n = strlen(prefix);
+	char out[8];
+
+	memcpy(out, prefix, n);
+	out[n] = digits[c >> 4];
+	out[n + 1] = digits[c & 15];
+	text_put(t, (struct slice){ out, n + 2 });
+}
+
+static size_t
+put_byte(struct text *t, struct slice s, const char *prefix)
+{
+	unsigned char c = (unsigned char)s.ptr[0];
+
+	if (c == '"' || c == '\\')
+		text_put(t, (struct slice){ (char[2]){ '\\', (char)c }, 2 });
+	else if (c < 0x20 || c >= 0x7f)
+		escape_byte(t, prefix, c);
+	else
+		text_byte(t, (char)c);
+	return 1;
+}
+
+static size_t
+put_log(struct text *t, struct slice s)
+{
+	return put_byte(t, s, "\\x");
+}
+
+static size_t
+put_json(struct text *t, struct slice s)
+{
+	return put_byte(t, s, "\\u00");
+}
+
+static size_t
+put_json_utf8(struct text *t, struct slice s)
+{
+	size_t n = utf8_length(s);
+
+	if (n > 1) {
+		text_put(t, (struct slice){ s.ptr, n });
+		return n;
+	}
+	if (n == 0)
+		text_put(t, SLICE("\xef\xbf\xbd"));
+	else if (s.ptr[0] == '<')
+		escape_byte(t, "\\u00", '<');
+	else
+		put_json(t, s);
+	return 1;
+}
 
 /*
  * The closing quote has its room from the start, and an escape is written whole or not at all: a
  * value that is cut still ends, so what follows it cannot be read as a part of it.
  */
 static void
-quote(struct text *t, struct slice s, put_front *put)
+quote(struct text *t, struct slice s, escape_fn *put)
 {
 	bool was_cut = t->cut;
 
@@ -78,63 +134,6 @@ quote(struct text *t, struct slice s, put_front *put)
 	t->cut |= was_cut;
 }
 
-static void
-put_escape(struct text *t, const char *escape, unsigned char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t prefix = strlen(escape);
-	char out[8];
-
-	memcpy(out, escape, prefix);
-	out[prefix] = digits[c >> 4];
-	out[prefix + 1] = digits[c & 15];
-	text_put(t, (struct slice){ out, prefix + 2 });
-}
-
-static size_t
-put_byte(struct text *t, char c, const char *escape)
-{
-	unsigned char u = (unsigned char)c;
-
-	if (c == '"' || c == '\\')
-		text_put(t, (struct slice){ (char[2]){ '\\', c }, 2 });
-	else if (u < 0x20 || u >= 0x7f)
-		put_escape(t, escape, u);
-	else
-		text_byte(t, c);
-	return 1;
-}
-
-static size_t
-put_log(struct text *t, struct slice s)
-{
-	return put_byte(t, s.ptr[0], "\\x");
-}
-
-static size_t
-put_json(struct text *t, struct slice s)
-{
-	return put_byte(t, s.ptr[0], "\\u00");
-}
-
-static size_t
-put_utf8(struct text *t, struct slice s)
-{
-	size_t n = utf8_length(s);
-
-	if (n > 1) {
-		text_put(t, (struct slice){ s.ptr, n });
-		return n;
-	}
-	if (n == 0)
-		text_put(t, SLICE("\xef\xbf\xbd"));
-	else if (s.ptr[0] == '<')
-		put_escape(t, "\\u00", '<');
-	else
-		put_byte(t, s.ptr[0], "\\u00");
-	return 1;
-}
-
 void
 text_quote_log(struct text *t, struct slice s)
 {
@@ -148,9 +147,9 @@ text_quote_json(struct text *t, struct slice s)
 }
 
 void
-text_quote_utf8(struct text *t, struct slice s)
+text_quote_json_utf8(struct text *t, struct slice s)
 {
-	quote(t, s, put_utf8);
+	quote(t, s, put_json_utf8);
 }
 
 void

@@ -33,9 +33,11 @@ void text_vprintf(struct text *t, const char *format, va_list args);
 void text_quote_log(struct text *t, struct slice s);
 void text_quote_json(struct text *t, struct slice s);
 
-/* UTF-8 for a JSON string, < as \u003c too, so that no script element can end in it. Bytes that are
- * no well-formed character become U+FFFD. */
-void text_quote_utf8(struct text *t, struct slice s);
+/*
+ * Text for JSON whose reader is a person: UTF-8 stays as it is, a byte that is part of no character
+ * is U+FFFD, and < is \u003c, so that no value can end the <script> that it stands in.
+ */
+void text_quote_json_utf8(struct text *t, struct slice s);
 
 /* Foreign bytes for HTML text and double-quoted attributes: & < > " ' escaped. */
 void text_html(struct text *t, struct slice s);

@@ -1,7 +1,5 @@
 #include "base/utf8.h"
 
-#include <stdint.h>
-
 size_t
 utf8_length(struct slice s)
 {
@@ -21,6 +19,21 @@ utf8_length(struct slice s)
 	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
 		return 0;
 	return want;
+}
+
+size_t
+utf8_decode(struct slice s, uint32_t *character)
+{
+	/* What of the first byte belongs to the character, by length. */
+	static const unsigned char own[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	size_t n = utf8_length(s);
+
+	if (n == 0)
+		return 0;
+	*character = (unsigned char)s.ptr[0] & own[n];
+	for (size_t i = 1; i < n; i++)
+		*character = *character << 6 | ((unsigned char)s.ptr[i] & 0x3f);
+	return n;
 }
 
 bool

@@ -2,11 +2,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
 /* Bytes of the character that s begins with if it is well-formed UTF-8 (RFC 3629), else 0. */
 size_t utf8_length(struct slice s);
+
+/* The same, and which character it is. */
+size_t utf8_decode(struct slice s, uint32_t *character);
 
 /* No byte above 0x7f: nothing to check. */
 bool utf8_is_ascii(struct slice s);

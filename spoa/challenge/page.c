@@ -74,17 +74,18 @@ static struct {
 	char version[17];           /* of the solver, so that it may be cached */
 } made = { .once = PTHREAD_ONCE_INIT };
 
+struct language {
+	char *challenge_buf, *note_buf;
+	struct splice *challenge, *note;
+};
+
 struct pages {
 	struct page_theme theme;
 	struct splice_piece style;
 	char *style_buf, *logo_buf;
 	struct slice logo; /* HTML */
 	char csp[640];
-	/* By the number of a language, made when it is first asked for. */
-	struct {
-		char *challenge_buf, *note_buf;
-		struct splice *challenge, *note;
-	} language[LOCALES_MAX];
+	struct language *language; /* by the number of a locale, made when it is first asked for */
 };
 
 /* Without indentation and lines of comment, which are for those who read the file. */
@@ -211,7 +212,7 @@ put_words(struct text *out, const struct pages *p, const struct locale *l)
 
 	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
 		text_printf(out, "%c\"%s\":", i == 0 ? '{' : ',', said[i].key);
-		text_quote_utf8(out, word(p, l, said[i].word));
+		text_quote_json_utf8(out, word(p, l, said[i].word));
 	}
 	text_byte(out, '}');
 }
@@ -422,6 +423,7 @@ pages_new(const struct page_theme *theme, const char **why)
 	const struct locale *english = locale_choose(SLICE("en"));
 
 	pthread_once(&made.once, make);
+	p->language = xcalloc(locale_count(), sizeof(*p->language));
 	if (theme != NULL)
 		p->theme = *theme;
 	make_style(p);
@@ -438,12 +440,13 @@ pages_free(struct pages *p)
 {
 	if (p == NULL)
 		return;
-	for (unsigned i = 0; i < LOCALES_MAX; i++) {
+	for (size_t i = 0; i < locale_count(); i++) {
 		splice_free(p->language[i].challenge);
 		splice_free(p->language[i].note);
 		free(p->language[i].challenge_buf);
 		free(p->language[i].note_buf);
 	}
+	free(p->language);
 	splice_piece_fini(&p->style);
 	free(p->style_buf);
 	free(p->logo_buf);

@@ -63,7 +63,7 @@ oracle_write_body(struct text *out, const char *model, struct slice answer, cons
 	text_put(
 	    out, SLICE(". Is it the name of one thing whose usual or well-known colour is orange? "
 		       "Reply with the single word yes or no.\"},{\"role\":\"user\",\"content\":"));
-	text_quote_utf8(out, answer);
+	text_quote_json_utf8(out, answer);
 	text_put(out, SLICE("}]}"));
 }
 

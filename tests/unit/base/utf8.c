@@ -51,6 +51,37 @@ repair(void **state)
 }
 
 static void
+decode(void **state)
+{
+	static const struct {
+		const char *in;
+		size_t length;
+		uint32_t want;
+	} characters[] = {
+		{ "", 0, 7 },
+		{ "\x7f", 1, 0x7f },
+		{ "\xc2\x80x", 2, 0x80 },
+		{ "\xdf\xbf", 2, 0x7ff },
+		{ "\xe0\xa0\x80", 3, 0x800 },
+		{ "\xef\xbf\xbf", 3, 0xffff },
+		{ "\xf0\x90\x80\x80", 4, 0x10000 },
+		{ "\xf4\x8f\xbf\xbf", 4, 0x10ffff },
+		{ "\xf4\x90\x80\x80", 0, 7 },
+		{ "\xed\xa0\x80", 0, 7 },
+		{ "\xc3", 0, 7 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(characters) / sizeof(characters[0]); i++) {
+		uint32_t got = 7;
+
+		assert_int_equal(
+		    utf8_decode(slice_of(characters[i].in), &got), characters[i].length);
+		assert_int_equal(got, characters[i].want);
+	}
+}
+
+static void
 ascii(void **state)
 {
 	char text[40];
@@ -73,6 +104,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(repair),
+		cmocka_unit_test(decode),
 		cmocka_unit_test(ascii),
 	};
 

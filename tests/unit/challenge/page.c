@@ -118,7 +118,7 @@ test_page(void **state)
 	assert_non_null(strstr(got, "data-target=\"65536\" data-puzzles=\"16\""));
 	assert_non_null(strstr(got, "name=\"back\" value=\"/a?b=c\""));
 	assert_non_null(strstr(got, "<noscript>"));
-	assert_null(strstr(got, "was not delivered"));
+	assert_null(strstr(got, "has not been delivered"));
 	assert_non_null(strstr(got, "data-posted=\"0\" data-life=\"600\""));
 }
 
@@ -139,7 +139,7 @@ test_form_lost(void **state)
 	(void)state;
 	write_page(SLICE("/"), SLICE("a"), SLICE("abc"), true);
 	assert_complete();
-	assert_non_null(strstr(got, "was not delivered"));
+	assert_non_null(strstr(got, "has not been delivered"));
 	assert_non_null(strstr(got, "data-posted=\"1\""));
 }
 
