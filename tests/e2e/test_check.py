@@ -40,10 +40,14 @@ def replaced(text, *pairs):
 
 
 class Proxy(Process):
+    """`opened`: with the lines that let everybody in while Ammit cannot be asked. `patient`: how long
+    an answer may take is replaced, as in Edge; the tests of failures keep what is shipped."""
+
     request, get, post = Edge.request, Edge.get, Edge.post
     name = None
 
-    def __init__(self, box, ammit, site, opened=False):
+    def __init__(self, box, ammit, site, opened=False, patient=True):
+        self.patient = patient
         self.port, self.ammit, self.box = free_port(), ammit, box
         self.address = "127.0.0.1:%d" % self.port
         folder = box.path / ("%s-%d" % (self.name, self.port))
@@ -55,6 +59,8 @@ class Proxy(Process):
 
     def shipped(self, name, opened):
         text = (ROOT / "contrib" / self.name / name).read_text()
+        if self.patient:
+            text = re.sub(r"(timeout )[12]s\b", r"\g<1>20s", text)
         if not opened:
             return text
         assert "#open" in text
@@ -81,7 +87,8 @@ class Nginx(Proxy):
         text = self.shipped("site.conf", opened)
         if opened:
             text = replaced(text, ("        add_header Retry-After 5 always;\n        return 503;\n", ""))
-        server = ROOT / "contrib/nginx/ammit-server.conf"
+        server = folder / "ammit-server.conf"
+        server.write_text(self.shipped("ammit-server.conf", False))
         (folder / "site.conf").write_text(
             replaced(
                 text, ("listen 80;", "listen %s;" % self.address), ("127.0.0.1:3000", site),
@@ -120,9 +127,9 @@ class Caddy(Proxy):
 KINDS = {"nginx": Nginx, "caddy": Caddy}
 
 
-def start(box, kind, policy=CHECKED, opened=False, *more):
-    ammit = box.ammit(policy, None, None, None, "--check-from", "unix", *more)
-    return box.keep(KINDS[kind](box, ammit, box.site().address, opened)).start()
+def start(box, kind, opened=False, patient=True):
+    ammit = box.ammit(CHECKED, None, None, None, "--check-from", "unix")
+    return box.keep(KINDS[kind](box, ammit, box.site().address, opened, patient)).start()
 
 
 @pytest.fixture(scope="module", params=sorted(KINDS))
@@ -135,7 +142,7 @@ def proxy(request):
 def opened(request):
     """One that stays open while Ammit cannot be asked."""
     with make_box() as box:
-        yield start(box, request.param, opened=True)
+        yield start(box, request.param, opened=True, patient=False)
 
 
 def earn(proxy, path="/", host="example.org"):
