@@ -412,6 +412,18 @@ def test_nginx_logs_what_became_of_it(box):
     assert 'status=403 verdict=deny rule="bot/scraper"' in lines
 
 
+def test_nginx_is_told_what_haproxy_tells():
+    """A header that is cut for SPOE is cut and sent here, too, at the same number of bytes."""
+    told = dict(re.findall(r"args hdr\.([a-z-]+)=.*,bytes\(0,(\d+)\)", (ROOT / "haproxy/ammit.spoe.conf").read_text()))
+    assert len(told) > 10
+    maps = (ROOT / "contrib/nginx/ammit.conf").read_text()
+    server = (ROOT / "contrib/nginx/ammit-server.conf").read_text().lower()
+    for name, most in told.items():
+        variable = name.replace("-", "_")
+        assert 'map $http_%s $ammit_%s { "~^(?<ammit_cut>.{0,%s})" $ammit_cut; }' % (variable, variable, most) in maps
+        assert "proxy_set_header %s $ammit_%s;" % (name, variable) in server
+
+
 # ---- asked directly ----
 
 
