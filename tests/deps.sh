@@ -8,8 +8,8 @@ set -eu
 build="make gcc libc6-dev pkg-config libev-dev libssl-dev libcjson-dev libpcre2-dev libmicrohttpd-dev libfyaml-dev
 	libmaxminddb-dev libc-ares-dev"
 run="haproxy"
-check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium chromium chromium-driver
-	valgrind wrk cgit lighttpd rbldnsd unbound shellcheck clang clang-format libclang-rt-14-dev git"
+check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium python3-pip chromium chromium-driver
+	firefox-esr w3m lynx tmux faketime iproute2 valgrind wrk cgit lighttpd rbldnsd unbound shellcheck clang clang-format libclang-rt-14-dev git"
 
 want="$build $run"
 [ "${1:-}" = demo ] || want="$want $check"
@@ -30,7 +30,13 @@ missing=
 for package in $want; do
 	installed "$package" || missing="$missing $package"
 done
-[ -n "$missing" ] || exit 0
+axe() { # not Debian's, and done without where it cannot be had
+	[ "${1:-}" = demo ] || "$(dirname "$0")/axe.sh"
+}
+if [ -z "$missing" ]; then
+	axe "$@"
+	exit 0
+fi
 
 if ! command -v apt-get >/dev/null; then
 	echo "deps: missing:$missing; this is no Debian: install their like by hand" >&2
@@ -63,3 +69,4 @@ if ! apt -y --no-install-recommends install $missing; then
 	fi
 fi
 echo "deps: done"
+axe "$@"
