@@ -110,7 +110,7 @@ check-installed: all $(UNIT) $(FUZZ:%=$(B)/tests/fuzz/%) $(BENCH)
 	$(Q)B=$(B) SAN=$(SAN) tests/run.sh $(UNIT) -- $(FUZZ)
 
 deps:
-	$(Q)tests/deps.sh
+	$(Q)B=$(B) tests/deps.sh
 
 unit: $(UNIT) $(FUZZ:%=$(B)/tests/fuzz/%)
 	$(Q)B=$(B) tests/run.sh --no-e2e $(UNIT) -- $(FUZZ)

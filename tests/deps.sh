@@ -9,8 +9,9 @@ build="make gcc libc6-dev pkg-config libev-dev libssl-dev libcjson-dev libpcre2-
 	libmaxminddb-dev libc-ares-dev zlib1g-dev libcurl4-openssl-dev clang lld"
 # libcurl4 is loaded when somebody is asked (ammit solve), and not linked.
 run="haproxy libcurl4"
-check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium chromium chromium-driver
-	valgrind wrk cgit lighttpd nginx-light caddy rbldnsd unbound shellcheck clang-format libclang-rt-14-dev git"
+check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium python3-pip chromium
+	chromium-driver firefox-esr w3m lynx tmux faketime iproute2 valgrind wrk cgit lighttpd nginx-light caddy rbldnsd unbound shellcheck
+	clang-format libclang-rt-14-dev git"
 
 want="$build $run"
 [ "${1:-}" = demo ] || want="$want $check"
@@ -31,7 +32,13 @@ missing=
 for package in $want; do
 	installed "$package" || missing="$missing $package"
 done
-[ -n "$missing" ] || exit 0
+axe() { # not Debian's, and done without where it cannot be had
+	[ "${1:-}" = demo ] || "$(dirname "$0")/axe.sh"
+}
+if [ -z "$missing" ]; then
+	axe "$@"
+	exit 0
+fi
 
 if ! command -v apt-get >/dev/null; then
 	echo "deps: missing:$missing; this is no Debian: install their like by hand" >&2
@@ -64,3 +71,4 @@ if ! apt -y --no-install-recommends install $missing; then
 	fi
 fi
 echo "deps: done"
+axe "$@"

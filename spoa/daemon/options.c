@@ -20,8 +20,9 @@ const struct option_row option_rows[] = {
 	{ "http", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/http.sock",
 	    "where HAProxy's backend ammit-challenge connects" },
 	{ "check-from", OPTION_PEERS, 0, 0, "nobody",
-	    "proxies that may ask /.ammit/check: unix,127.0.0.1,10.8.0.0/24" },
-	{ "drip", OPTION_ADDRESS, 0, 0, "off", "reserved: no verdict asks for it in this version" },
+	    "proxies that may ask /.ammit/check: unix,10.8.0.0/24" },
+	{ "drip", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/drip.sock",
+	    "where backend ammit-drip connects; or off" },
 	{ "control", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/control.sock",
 	    "for ammit ctl and top, and Prometheus; or off" },
 	{ "state-dir", OPTION_PATH, 0, 0, "see FOLDERS",
@@ -31,10 +32,15 @@ const struct option_row option_rows[] = {
 	    "DNS servers to ask, as 127.0.0.1:53,[::1]:5353" },
 	{ "dns-cache", OPTION_NUMBER, 1, 1024, "4",
 	    "MiB of DNS answers that each worker remembers" },
+	{ "drip-max", OPTION_NUMBER, 1, 1000000, "2000", "visitors that are dripped at once" },
+	{ "drip-rate", OPTION_NUMBER, 1, 1048576, "64", "KiB a second for all of them together" },
+	{ "drip-time", OPTION_NUMBER, 1, 86400, "900", "seconds that one is dripped at most" },
 	{ "spop-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for SPOP, octal" },
 	{ "spop-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket" },
 	{ "http-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for HTTP, octal" },
 	{ "http-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket" },
+	{ "drip-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for drip, octal" },
+	{ "drip-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket" },
 	{ "control-mode", OPTION_MODE, 0, 0777, "0600; 0660 with control-group",
 	    "mode of the unix socket for control, octal" },
 	{ "control-group", OPTION_NAME, 0, 0, "the daemon's own", "group of that socket" },
@@ -55,7 +61,8 @@ set_address(struct options *o, const char *name, const struct endpoint *e)
 		o->http = *e;
 	} else if (strcmp(name, "drip") == 0) {
 		o->drip = *e;
-		o->has_drip = true;
+		o->drip_asked = true;
+		o->drip_off = false;
 	} else {
 		o->control = *e;
 		o->control_asked = true;
@@ -74,6 +81,8 @@ string_of(struct options *o, const char *name)
 		return &o->dns;
 	if (strcmp(name, "control-group") == 0)
 		return &o->control_group;
+	if (strcmp(name, "drip-group") == 0)
+		return &o->drip_group;
 	return strcmp(name, "spop-group") == 0 ? &o->spop_group : &o->http_group;
 }
 
@@ -82,7 +91,21 @@ mode_of(struct options *o, const char *name)
 {
 	if (strcmp(name, "control-mode") == 0)
 		return &o->control_mode;
+	if (strcmp(name, "drip-mode") == 0)
+		return &o->drip_mode;
 	return strcmp(name, "spop-mode") == 0 ? &o->spop_mode : &o->http_mode;
+}
+
+static unsigned *
+number_of(struct options *o, const char *name)
+{
+	if (strcmp(name, "drip-max") == 0)
+		return &o->drip_max;
+	if (strcmp(name, "drip-rate") == 0)
+		return &o->drip_rate_kib_s;
+	if (strcmp(name, "drip-time") == 0)
+		return &o->drip_time_s;
+	return strcmp(name, "workers") == 0 ? &o->workers : &o->dns_cache_mib;
 }
 
 static bool
@@ -146,6 +169,9 @@ set_net(struct options *o, const struct option_row *row, struct slice value, str
 	} else if (strcmp(row->name, "control") == 0 && slice_equal(value, SLICE("off"))) {
 		o->control_off = true;
 		o->control_asked = false;
+	} else if (strcmp(row->name, "drip") == 0 && slice_equal(value, SLICE("off"))) {
+		o->drip_off = true;
+		o->drip_asked = false;
 	} else if (endpoint_parse(value, &e, &why)) {
 		set_address(o, row->name, &e);
 	} else {
@@ -176,10 +202,8 @@ set(struct options *o, const struct option_row *row, struct slice value, struct 
 		if (!slice_number(value, row->most, &number) || number < row->least)
 			problem_error(p, at, "\"%.*s\" is no number from %u to %u", (int)value.len,
 			    value.ptr, row->least, row->most);
-		else if (strcmp(row->name, "workers") == 0)
-			o->workers = (unsigned)number;
 		else
-			o->dns_cache_mib = (unsigned)number;
+			*number_of(o, row->name) = (unsigned)number;
 		return;
 	case OPTION_MODE:
 		if (!read_mode(value, mode_of(o, row->name)))
@@ -295,7 +319,7 @@ default_socket(struct endpoint *e, const char *folder, const char *name, struct 
 	snprintf(buf, sizeof(buf), "unix@%s/%s", folder, name);
 	if (!endpoint_parse(slice_of(buf), e, &why))
 		problem_error(p, &(struct place){ 0 },
-		    "%s: %s; set it with --spop, --http and --control", buf, why);
+		    "%s: %s; set it with --spop, --http, --drip and --control", buf, why);
 }
 
 static void
@@ -313,8 +337,15 @@ resolve(struct options *o, struct problems *p)
 		o->dns_cache_mib = 4;
 	if (o->control_mode == 0)
 		o->control_mode = o->control_group != NULL ? 0660 : 0600;
+	if (o->drip_max == 0)
+		o->drip_max = 2000;
+	if (o->drip_rate_kib_s == 0)
+		o->drip_rate_kib_s = 64;
+	if (o->drip_time_s == 0)
+		o->drip_time_s = 900;
+	o->has_drip = !o->drip_off;
 	o->has_control = !o->control_off;
-	if (o->spop.text[0] != '\0' && o->http.text[0] != '\0' &&
+	if (o->spop.text[0] != '\0' && o->http.text[0] != '\0' && (o->drip_off || o->drip_asked) &&
 	    (o->control_off || o->control_asked))
 		return;
 	folder = runtime_folder(buf, sizeof(buf));
@@ -323,6 +354,8 @@ resolve(struct options *o, struct problems *p)
 	o->in_run = strcmp(folder, OPTIONS_RUN) == 0;
 	default_socket(&o->spop, folder, "spop.sock", p);
 	default_socket(&o->http, folder, "http.sock", p);
+	if (o->has_drip)
+		default_socket(&o->drip, folder, "drip.sock", p);
 	if (o->has_control)
 		default_socket(&o->control, folder, "control.sock", p);
 }
@@ -363,7 +396,9 @@ read_flags(struct options *o, int argc, char **argv, struct problems *p)
 void
 options_read(struct options *o, int argc, char **argv, struct problems *p, bool *help)
 {
-	*o = (struct options){ .spop_mode = 0660, .http_mode = 0660, .log_level = LOG_LEVEL_INFO };
+	*o = (struct options){
+		.spop_mode = 0660, .http_mode = 0660, .drip_mode = 0660, .log_level = LOG_LEVEL_INFO
+	};
 	*help = false;
 	for (int i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -392,6 +427,7 @@ options_fini(struct options *o)
 	free(o->state_dir);
 	free(o->spop_group);
 	free(o->http_group);
+	free(o->drip_group);
 	free(o->control_group);
 	free(o->dns);
 	memset(o, 0, sizeof(*o));

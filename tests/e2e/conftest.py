@@ -78,6 +78,18 @@ def wait_until(condition, what="the condition", seconds=None):
         time.sleep(0.01)
 
 
+def fake_clock(by=None, file=None):
+    """The environment in which a program's clock is wrong by that (faketime(1): "+1d"), or by what
+    stands in the file, read anew each time. The monotonic clock is right."""
+    found = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not found:
+        pytest.skip("no libfaketime: tests/deps.sh installs faketime")
+    if os.environ.get("SAN"):
+        pytest.skip("libfaketime and a sanitizer do not go together")
+    offset = {"FAKETIME_TIMESTAMP_FILE": str(file)} if file else {"FAKETIME": by}
+    return {"LD_PRELOAD": str(found[0]), "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1", **offset}
+
+
 class Process:
     """A program with its log in a file; stop() may be called any number of times."""
 
@@ -135,7 +147,7 @@ class Ammit(Process):
                 file = box.path / "policy.json"
                 file.write_text(json.dumps(policy, indent=1))
             command += ["--policy", file]
-        super().__init__("ammit", command + list(more), box.path / "ammit.log")
+        super().__init__("ammit", command + list(more), box.path / "ammit.log", box.env and {**os.environ, **box.env})
 
     def start(self):
         already = self.output().count(" ready ")
@@ -241,9 +253,10 @@ class Edge(Process):
     """HAProxy with the shipped files. `patience` replaces `timeout processing`: the tests of
     verdicts must not fail because a machine was busy for 50 ms; those of failures keep it."""
 
-    def __init__(self, box, spop_address, http_address, site, patience="2s", **env):
-        self.port = free_port()
-        self.address = "127.0.0.1:%d" % self.port
+    def __init__(self, box, spop_address, http_address, site, patience="2s", at="127.0.0.1", **env):
+        self.port, self.at = free_port(), at
+        self.address = "%s:%d" % (at, self.port)
+        self.url = "http://" + self.address
         conf = (ROOT / "haproxy/ammit.spoe.conf").read_text()
         if patience:
             conf, count = re.subn(r"(timeout processing +)50ms", r"\g<1>" + patience, conf)
@@ -259,6 +272,7 @@ class Edge(Process):
             AMMIT_SPOE_CONF=str(box.path / "ammit.spoe.conf"),
             AMMIT_LOG="stdout",
             AMMIT_FAIL_CLOSED="/.closed/ /login /register",
+            **box.env,
             **env,
         )
         command = [HAPROXY, "-db", "-f", ROOT / "haproxy/edge.cfg"]
@@ -270,13 +284,13 @@ class Edge(Process):
         def listening():
             assert self.alive(), "HAProxy did not start:\n" + self.output()
             with socket.socket() as sock:
-                return sock.connect_ex(("127.0.0.1", self.port)) == 0
+                return sock.connect_ex((self.at, self.port)) == 0
 
         wait_until(listening, "HAProxy to listen")
         return self
 
     def request(self, method, path, headers=CURL, body=None, host="example.org", connection=None):
-        own = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        own = connection or http.client.HTTPConnection(self.at, self.port, timeout=PATIENCE_S)
         own.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         lines = [("Host", host)] if host is not None else []
         lines += list(headers.items() if isinstance(headers, dict) else headers)
@@ -313,6 +327,7 @@ class Box:
         self.path = path
         self.stack = contextlib.ExitStack()
         self.processes = []
+        self.env = {}  # added to that of Ammit and HAProxy
 
     def keep(self, process):
         self.processes.append(process)
@@ -350,6 +365,10 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if not report.failed:
         return
+    browser = item.funcargs.get("browser")
+    if call.when == "call" and hasattr(browser, "screenshot"):
+        with contextlib.suppress(Exception):
+            report.sections.append(("screenshot", str(browser.screenshot("failed-" + re.sub(r"\W+", "-", item.name)))))
     for name in ("box", "edge", "ammit"):
         value = item.funcargs.get(name)
         box = value if isinstance(value, Box) else getattr(value, "box", None)
