@@ -50,7 +50,8 @@ class Demo:
         return out
 
     def get(self, path="", headers={}):
-        request = urllib.request.Request(self.url + path, headers=headers)
+        # urllib unpacks nothing.
+        request = urllib.request.Request(self.url + path, headers=dict(headers, **{"Accept-Encoding": "identity"}))
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE_S) as got:
                 return got.status, unpack(got.headers, got.read())

@@ -187,7 +187,7 @@ def test_honeypot(box):
     assert edge.get("/", TEXT).from_site
     assert edge.get(link, TEXT).status == 404
     assert wait_until(lambda: edge.get("/", TEXT).status == 403, "the denial")
-    assert 'rule="threshold/trapped"' in edge.output()
+    wait_until(lambda: 'rule="threshold/trapped"' in edge.output(), "its line in the log")
 
 
 def test_no_honeypot_unless_asked_for(edge_of):
