@@ -95,9 +95,11 @@ on_trap(void *arg, const struct address *client)
 
 bool
 front_start(struct front *f, int listen_fd, const struct check_shared *shared, struct trap *trap,
-    struct generation *g, const char **why)
+    struct oracle *oracle, struct generation *g, const char **why)
 {
 	memset(f, 0, sizeof(*f));
+	f->site.judge = oracle != NULL ? oracle_ask : NULL;
+	f->site.judge_arg = oracle;
 	f->trap = trap;
 	f->site.trap = on_trap;
 	f->site.trap_arg = f;

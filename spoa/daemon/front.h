@@ -7,6 +7,7 @@
 #include "challenge/site.h"
 #include "daemon/check.h"
 #include "daemon/generation.h"
+#include "daemon/oracle.h"
 #include "daemon/trap.h"
 
 /*
@@ -30,9 +31,10 @@ struct front {
 	bool stop, forget;
 };
 
-/* Takes over listen_fd and a reference of g; *shared stays the caller's. False with *why. */
+/* Takes over listen_fd and a reference of g; *shared and the oracle (NULL: none) stay the caller's.
+ * False with *why. */
 bool front_start(struct front *f, int listen_fd, const struct check_shared *shared,
-    struct trap *trap, struct generation *g, const char **why);
+    struct trap *trap, struct oracle *oracle, struct generation *g, const char **why);
 void front_reload(struct front *f, struct generation *g);
 void front_forget_dns(struct front *f); /* what check knows of the DNS */
 void front_stop(struct front *f);

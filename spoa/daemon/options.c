@@ -13,99 +13,87 @@
 
 #define FILE_BYTES_MAX ((size_t)64 * 1024)
 
+#define AT(member) offsetof(struct options, member)
+
 const struct option_row option_rows[] = {
 	{ "policy", OPTION_PATH, 0, 0, "the embedded one",
-	    "policy in the Anubis format, YAML or JSON" },
-	{ "spop", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/spop.sock", "where HAProxy's SPOE connects" },
+	    "policy in the Anubis format, YAML or JSON", AT(policy) },
+	{ "spop", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/spop.sock", "where HAProxy's SPOE connects",
+	    AT(spop) },
 	{ "http", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/http.sock",
-	    "where HAProxy's backend ammit-challenge connects" },
+	    "where HAProxy's backend ammit-challenge connects", AT(http) },
 	{ "check-from", OPTION_PEERS, 0, 0, "nobody",
-	    "proxies that may ask /.ammit/check: unix,10.8.0.0/24" },
+	    "proxies that may ask /.ammit/check: unix,10.8.0.0/24", AT(check_from) },
 	{ "drip", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/drip.sock",
-	    "where backend ammit-drip connects; or off" },
+	    "where backend ammit-drip connects; or off", AT(drip) },
 	{ "control", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/control.sock",
-	    "for ammit ctl and top, and Prometheus; or off" },
+	    "for ammit ctl and top, and Prometheus; or off", AT(control) },
 	{ "state-dir", OPTION_PATH, 0, 0, "see FOLDERS",
-	    "folder of the key file, made with mode 0700 if missing" },
-	{ "workers", OPTION_NUMBER, 1, 64, "one a core, at most 4", "verdict threads" },
+	    "folder of the key file, made with mode 0700 if missing", AT(state_dir) },
+	{ "workers", OPTION_NUMBER, 1, 64, "one a core, at most 4", "verdict threads",
+	    AT(workers) },
 	{ "dns", OPTION_SERVERS, 0, 0, "those of resolv.conf",
-	    "DNS servers to ask, as 127.0.0.1:53,[::1]:5353" },
-	{ "dns-cache", OPTION_NUMBER, 1, 1024, "4",
-	    "MiB of DNS answers that each worker remembers" },
-	{ "drip-max", OPTION_NUMBER, 1, 1000000, "2000", "visitors that are dripped at once" },
-	{ "drip-rate", OPTION_NUMBER, 1, 1048576, "64", "KiB a second for all of them together" },
-	{ "drip-time", OPTION_NUMBER, 1, 86400, "900", "seconds that one is dripped at most" },
-	{ "spop-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for SPOP, octal" },
-	{ "spop-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket" },
-	{ "http-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for HTTP, octal" },
-	{ "http-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket" },
-	{ "drip-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for drip, octal" },
-	{ "drip-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket" },
+	    "DNS servers to ask, as 127.0.0.1:53,[::1]:5353", AT(dns) },
+	{ "dns-cache", OPTION_NUMBER, 1, 1024, "4", "MiB of DNS answers that each worker remembers",
+	    AT(dns_cache_mib) },
+	{ "drip-max", OPTION_NUMBER, 1, 1000000, "2000", "visitors that are dripped at once",
+	    AT(drip_max) },
+	{ "drip-rate", OPTION_NUMBER, 1, 1048576, "64", "KiB a second for all of them together",
+	    AT(drip_rate_kib_s) },
+	{ "drip-time", OPTION_NUMBER, 1, 86400, "900", "seconds that one is dripped at most",
+	    AT(drip_time_s) },
+	{ "question-url", OPTION_URL, 0, 0, "nobody",
+	    "who judges answers that no list has: an OpenAI-compatible server", AT(question_url) },
+	{ "question-model", OPTION_NAME, 0, 0, "default", "the model that it is asked for",
+	    AT(question_model) },
+	{ "question-key", OPTION_PATH, 0, 0, "none", "file with the key for it", AT(question_key) },
+	{ "question-timeout", OPTION_NUMBER, 100, 60000, "5000", "ms that one answer may take",
+	    AT(question_timeout_ms) },
+	{ "spop-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for SPOP, octal",
+	    AT(spop_mode) },
+	{ "spop-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket",
+	    AT(spop_group) },
+	{ "http-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for HTTP, octal",
+	    AT(http_mode) },
+	{ "http-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket",
+	    AT(http_group) },
+	{ "drip-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for drip, octal",
+	    AT(drip_mode) },
+	{ "drip-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket",
+	    AT(drip_group) },
 	{ "control-mode", OPTION_MODE, 0, 0777, "0600; 0660 with control-group",
-	    "mode of the unix socket for control, octal" },
-	{ "control-group", OPTION_NAME, 0, 0, "the daemon's own", "group of that socket" },
+	    "mode of the unix socket for control, octal", AT(control_mode) },
+	{ "control-group", OPTION_NAME, 0, 0, "the daemon's own", "group of that socket",
+	    AT(control_group) },
 	{ "shadow", OPTION_FLAG, 0, 0, "off",
-	    "let everybody through; txn.ammit.would says what would have been" },
-	{ "log-level", OPTION_LEVEL, 0, 0, "info", "error, warn, info or debug" },
+	    "let everybody through; txn.ammit.would says what would have been", AT(shadow) },
+	{ "log-level", OPTION_LEVEL, 0, 0, "info", "error, warn, info or debug", AT(log_level) },
 };
 const size_t option_row_count = sizeof(option_rows) / sizeof(option_rows[0]);
 
-/* Where the value of a row goes; the table and this switch are one thing, kept in step by a test.
- */
-static void
-set_address(struct options *o, const char *name, const struct endpoint *e)
+static void *
+place_of(struct options *o, const struct option_row *row)
 {
-	if (strcmp(name, "spop") == 0) {
-		o->spop = *e;
-	} else if (strcmp(name, "http") == 0) {
-		o->http = *e;
-	} else if (strcmp(name, "drip") == 0) {
-		o->drip = *e;
-		o->drip_asked = true;
-		o->drip_off = false;
-	} else {
-		o->control = *e;
-		o->control_asked = true;
-		o->control_off = false;
+	return (char *)o + row->at;
+}
+
+/* Of those that may be off: was it said where they are? */
+static void
+set_asked(struct options *o, const struct option_row *row, bool asked)
+{
+	if (row->at == AT(drip)) {
+		o->drip_asked = asked;
+		o->drip_off = !asked;
+	} else if (row->at == AT(control)) {
+		o->control_asked = asked;
+		o->control_off = !asked;
 	}
 }
 
-static char **
-string_of(struct options *o, const char *name)
+static bool
+may_be_off(const struct option_row *row)
 {
-	if (strcmp(name, "policy") == 0)
-		return &o->policy;
-	if (strcmp(name, "state-dir") == 0)
-		return &o->state_dir;
-	if (strcmp(name, "dns") == 0)
-		return &o->dns;
-	if (strcmp(name, "control-group") == 0)
-		return &o->control_group;
-	if (strcmp(name, "drip-group") == 0)
-		return &o->drip_group;
-	return strcmp(name, "spop-group") == 0 ? &o->spop_group : &o->http_group;
-}
-
-static mode_t *
-mode_of(struct options *o, const char *name)
-{
-	if (strcmp(name, "control-mode") == 0)
-		return &o->control_mode;
-	if (strcmp(name, "drip-mode") == 0)
-		return &o->drip_mode;
-	return strcmp(name, "spop-mode") == 0 ? &o->spop_mode : &o->http_mode;
-}
-
-static unsigned *
-number_of(struct options *o, const char *name)
-{
-	if (strcmp(name, "drip-max") == 0)
-		return &o->drip_max;
-	if (strcmp(name, "drip-rate") == 0)
-		return &o->drip_rate_kib_s;
-	if (strcmp(name, "drip-time") == 0)
-		return &o->drip_time_s;
-	return strcmp(name, "workers") == 0 ? &o->workers : &o->dns_cache_mib;
+	return row->at == AT(drip) || row->at == AT(control);
 }
 
 static bool
@@ -139,9 +127,9 @@ read_level(struct slice s, enum log_level *out)
 }
 
 static void
-set_string(struct options *o, const char *name, struct slice value)
+set_string(struct options *o, const struct option_row *row, struct slice value)
 {
-	char **string = string_of(o, name);
+	char **string = place_of(o, row);
 
 	free(*string);
 	*string = xcalloc(1, value.len + 1);
@@ -157,23 +145,20 @@ set_net(struct options *o, const struct option_row *row, struct slice value, str
 	const char *why;
 
 	if (row->kind == OPTION_PEERS) {
-		if (!peers_parse(value, &o->check_from, &why))
+		if (!peers_parse(value, place_of(o, row), &why))
 			problem_error(
 			    p, at, "\"%.*s\" names no peers: %s", (int)value.len, value.ptr, why);
 	} else if (row->kind == OPTION_SERVERS) {
 		if (resolver_servers_valid(value, &why))
-			set_string(o, row->name, value);
+			set_string(o, row, value);
 		else
 			problem_error(p, at, "\"%.*s\" names no DNS servers: %s", (int)value.len,
 			    value.ptr, why);
-	} else if (strcmp(row->name, "control") == 0 && slice_equal(value, SLICE("off"))) {
-		o->control_off = true;
-		o->control_asked = false;
-	} else if (strcmp(row->name, "drip") == 0 && slice_equal(value, SLICE("off"))) {
-		o->drip_off = true;
-		o->drip_asked = false;
+	} else if (may_be_off(row) && slice_equal(value, SLICE("off"))) {
+		set_asked(o, row, false);
 	} else if (endpoint_parse(value, &e, &why)) {
-		set_address(o, row->name, &e);
+		*(struct endpoint *)place_of(o, row) = e;
+		set_asked(o, row, true);
 	} else {
 		problem_error(p, at, "\"%.*s\" is no address: %s", (int)value.len, value.ptr, why);
 	}
@@ -191,7 +176,15 @@ set(struct options *o, const struct option_row *row, struct slice value, struct 
 		if (value.len == 0)
 			problem_error(p, at, "a value is missing");
 		else
-			set_string(o, row->name, value);
+			set_string(o, row, value);
+		return;
+	case OPTION_URL:
+		if (!slice_starts(value, SLICE("http://")) &&
+		    !slice_starts(value, SLICE("https://")))
+			problem_error(p, at, "\"%.*s\" is no address: https://host/v1, for example",
+			    (int)value.len, value.ptr);
+		else
+			set_string(o, row, value);
 		return;
 	case OPTION_ADDRESS:
 	case OPTION_SERVERS:
@@ -203,22 +196,22 @@ set(struct options *o, const struct option_row *row, struct slice value, struct 
 			problem_error(p, at, "\"%.*s\" is no number from %u to %u", (int)value.len,
 			    value.ptr, row->least, row->most);
 		else
-			*number_of(o, row->name) = (unsigned)number;
+			*(unsigned *)place_of(o, row) = (unsigned)number;
 		return;
 	case OPTION_MODE:
-		if (!read_mode(value, mode_of(o, row->name)))
+		if (!read_mode(value, place_of(o, row)))
 			problem_error(p, at, "\"%.*s\" is no mode: write it in octal, as 0660",
 			    (int)value.len, value.ptr);
 		return;
 	case OPTION_FLAG:
 		if (slice_equal(value, SLICE("on")) || slice_equal(value, SLICE("off")))
-			o->shadow = value.len == 2;
+			*(bool *)place_of(o, row) = value.len == 2;
 		else
 			problem_error(
 			    p, at, "\"%.*s\" is neither on nor off", (int)value.len, value.ptr);
 		return;
 	case OPTION_LEVEL:
-		if (!read_level(value, &o->log_level))
+		if (!read_level(value, place_of(o, row)))
 			problem_error(p, at, "\"%.*s\" is no level: error, warn, info or debug",
 			    (int)value.len, value.ptr);
 		return;
@@ -337,6 +330,10 @@ resolve(struct options *o, struct problems *p)
 		o->dns_cache_mib = 4;
 	if (o->control_mode == 0)
 		o->control_mode = o->control_group != NULL ? 0660 : 0600;
+	if (o->question_model == NULL)
+		o->question_model = xstrdup("default");
+	if (o->question_timeout_ms == 0)
+		o->question_timeout_ms = 5000;
 	if (o->drip_max == 0)
 		o->drip_max = 2000;
 	if (o->drip_rate_kib_s == 0)
@@ -430,6 +427,9 @@ options_fini(struct options *o)
 	free(o->drip_group);
 	free(o->control_group);
 	free(o->dns);
+	free(o->question_url);
+	free(o->question_model);
+	free(o->question_key);
 	memset(o, 0, sizeof(*o));
 }
 
@@ -437,7 +437,7 @@ void
 options_print_help(void)
 {
 	static const char *const values[] = { "PATH", "ADDR", "N", "MODE", "NAME", "", "LEVEL",
-		"SERVERS", "PEERS" };
+		"SERVERS", "PEERS", "URL" };
 
 	for (size_t i = 0; i < option_row_count; i++) {
 		const struct option_row *row = &option_rows[i];

@@ -28,7 +28,10 @@ struct options {
 	unsigned workers;
 	struct peers check_from; /* who may ask /.ammit/check */
 	char *dns; /* servers as resolver_servers_valid likes them; NULL: those of resolv.conf */
-	unsigned dns_cache_mib; /* of each worker */
+	unsigned dns_cache_mib;              /* of each worker */
+	char *question_url;                  /* NULL: nobody judges what no list has */
+	char *question_model, *question_key; /* the model is never NULL once resolved */
+	unsigned question_timeout_ms;
 	unsigned drip_max, drip_rate_kib_s, drip_time_s;
 	mode_t spop_mode, http_mode, drip_mode, control_mode;
 	/* NULL: group haproxy if there is one and we may */
@@ -47,7 +50,8 @@ enum option_kind {
 	OPTION_FLAG,
 	OPTION_LEVEL,
 	OPTION_SERVERS,
-	OPTION_PEERS
+	OPTION_PEERS,
+	OPTION_URL
 };
 
 struct option_row {
@@ -56,6 +60,7 @@ struct option_row {
 	unsigned least, most; /* of a number */
 	const char *unset;    /* default, as --help says it */
 	const char *help;
+	size_t at; /* in struct options */
 };
 
 extern const struct option_row option_rows[];

@@ -19,6 +19,7 @@
 #include "daemon/dns_table.h"
 #include "daemon/front.h"
 #include "daemon/metrics.h"
+#include "daemon/oracle.h"
 #include "daemon/worker.h"
 #include "net/acceptor.h"
 #include "net/drip.h"
@@ -30,6 +31,7 @@ struct server {
 	struct resolver_options dns;
 	struct zones zones;
 	struct trap *trap;
+	struct oracle *oracle; /* NULL: nobody is asked */
 	struct check_shared check;
 	struct worker *workers;
 	unsigned started, turn;
@@ -112,6 +114,22 @@ open_sockets(struct server *s, struct problems *p)
 	if (o->has_control)
 		s->control_fd = open_optional(
 		    &o->control, o->control_mode, control_group, o->control_asked, p, "control");
+}
+
+/* Whoever is named to judge answers. */
+static void
+open_oracle(struct server *s, struct problems *p)
+{
+	const struct options *o = s->options;
+	const struct oracle_options asked = { o->question_url, o->question_model, o->question_key,
+		o->question_timeout_ms };
+	const char *why;
+
+	if (o->question_url == NULL)
+		return;
+	s->oracle = oracle_new(&asked, &why);
+	if (s->oracle == NULL)
+		problem_error(p, &(struct place){ .path = "question-key" }, "%s", why);
 }
 
 static void
@@ -377,8 +395,8 @@ start_threads(struct server *s, struct generation *g, struct problems *p)
 	while (s->started < s->options->workers &&
 	       worker_start(&s->workers[s->started], s->started, &shared, generation_ref(g), &why))
 		s->started++;
-	front =
-	    front_start(&s->front, s->http_fd, &s->check, s->trap, generation_ref(g), &front_why);
+	front = front_start(
+	    &s->front, s->http_fd, &s->check, s->trap, s->oracle, generation_ref(g), &front_why);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (s->started == s->options->workers && front)
 		return true;
@@ -439,6 +457,7 @@ server_run(const struct options *o)
 	s.dns = (struct resolver_options){ .servers = o->dns,
 		.cache_bytes = (size_t)o->dns_cache_mib << 20 };
 	s.trap = trap_new();
+	open_oracle(&s, &p);
 	zones_init(&s.zones, o->workers + 1);
 	s.check = (struct check_shared){ o->check_from, s.dns, &s.zones, o->workers };
 	if (g != NULL)
@@ -464,6 +483,7 @@ server_run(const struct options *o)
 	free(s.workers);
 	zones_fini(&s.zones);
 	trap_free(s.trap);
+	oracle_free(s.oracle);
 	problems_fini(&p);
 	return status;
 }

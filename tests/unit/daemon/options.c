@@ -285,7 +285,7 @@ static void
 the_table_is_whole(void **state)
 {
 	static const char *const value[] = { "/x", "127.0.0.1:1", "1", "0600", "x", "on", "warn",
-		"127.0.0.1", "unix" };
+		"127.0.0.1", "unix", "https://x/v1" };
 	const char *why;
 	size_t bytes;
 	char *manual = file_read("contrib/man/ammit.conf.5", 1 << 20, &bytes, &why);
@@ -297,8 +297,8 @@ the_table_is_whole(void **state)
 		struct problems p = { 0 };
 		char line[80];
 
-		snprintf(
-		    line, sizeof(line), "%s %s\n", option_rows[i].name, value[option_rows[i].kind]);
+		snprintf(line, sizeof(line), "%s %s\n", option_rows[i].name,
+		    option_rows[i].least > 1 ? "1000" : value[option_rows[i].kind]);
 		options_read_file(&o, write_config(line), &p);
 		assert_int_equal(p.count, 0);
 		if (memcmp(&o, &zero, sizeof(o)) == 0)
