@@ -50,8 +50,7 @@ class Demo:
         return out
 
     def get(self, path="", headers={}):
-        # urllib unpacks nothing.
-        request = urllib.request.Request(self.url + path, headers=dict(headers, **{"Accept-Encoding": "identity"}))
+        request = urllib.request.Request(self.url + path, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE_S) as got:
                 return got.status, unpack(got.headers, got.read())
