@@ -70,7 +70,9 @@ static const char *const hole_names[HOLES] = { "host", "head", "lost", "puzzles"
 _Static_assert(NAMES <= SPLICE_HOLES_MAX, "a number each");
 
 static const char too_large[] =
-    "a page would be larger than 256 KB: make the logo, the css or the template smaller";
+    "a page would be larger than 320 KB: make the logo, the css or the template smaller";
+
+_Static_assert(PAGE_BYTES_MAX == (size_t)320 * 1024, "as too_large says");
 
 const char *const page_colours[PAGE_SCHEMES][PAGE_COLOURS] = {
 	{ "#1d2429", "#fbfaf7", "#57646d", "#cdd3d6", "#2a6f7f", "#fff" },

@@ -17,7 +17,7 @@
  * words. A page is one response, works without any other request, and carries a policy of its own
  * (pages_csp).
  */
-#define PAGE_BYTES_MAX ((size_t)256 * 1024)
+#define PAGE_BYTES_MAX ((size_t)320 * 1024)
 
 /* "/.ammit/pass?ticket=…&back=…" with all that may stand in it. */
 #define PAGE_ON_MAX (64 + TICKET_TEXT_MAX + 3 * LOCATION_MAX + 3 * 256)

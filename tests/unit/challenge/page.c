@@ -452,13 +452,13 @@ test_large_theme(void **state)
 	pages_free(p);
 	memcpy(text + sizeof(text) - 32, "{{logo}}{{logo}}{{logo}}{{logo}}", 32);
 	assert_null(pages_new(&theme, &why));
-	assert_non_null(strstr(why, "larger than 256 KB"));
+	assert_non_null(strstr(why, "larger than 320 KB"));
 	/* However often a word is repeated. */
 	for (size_t i = sizeof(text) / 2; i + 7 < sizeof(text); i += 7)
 		memcpy(text + i, "{{why}}", 7);
 	memset(text + sizeof(text) - 7, ' ', 7);
 	assert_null(pages_new(&theme, &why));
-	assert_non_null(strstr(why, "larger than 256 KB"));
+	assert_non_null(strstr(why, "larger than 320 KB"));
 }
 
 static int

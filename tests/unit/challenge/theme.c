@@ -39,7 +39,7 @@ static const struct {
 	{ PAGE("texts: {\"*\": {title: A}, en: {title: B}}"), NULL },
 	{ PAGE("texts: {en: {why: \"{host} opens\", wait: \"{n}\"}}"), NULL },
 	{ PAGE("texts: {en: {titel: A}}"),
-	    "p.yaml:2:21: page.texts.en.titel: there is no such text; there are title moment" },
+	    "p.yaml:2:21: page.texts.en.titel: there is no such text; there are language title" },
 	{ PAGE("texts: {tlh: {title: A}}"), "page.texts.tlh.title: there is no language tlh" },
 	{ PAGE("texts: {\"\": {title: A}}"), "there is no language" },
 	{ PAGE("texts: {en: {why: A}}"), "page.texts.en.why: must have {host} in it, once" },
