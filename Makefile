@@ -152,7 +152,7 @@ install: all
 	install -D -m 644 contrib/man/ammit-protocol.7 $(DESTDIR)$(PREFIX)/share/man/man7/ammit-protocol.7
 	install -d $(DESTDIR)$(PREFIX)/share/ammit/haproxy $(DESTDIR)$(PREFIX)/share/ammit/policies
 	install -m 644 haproxy/ammit.spoe.conf haproxy/edge.cfg contrib/ammit.conf $(DESTDIR)$(PREFIX)/share/ammit/haproxy
-	for d in prometheus nginx caddy traefik; do \
+	for d in prometheus nginx caddy traefik theme; do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ammit/$$d contrib/$$d/* || exit 1; done
 	cd policies && find . ! -type d -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ammit/policies/{} \;
 

@@ -16,7 +16,7 @@ clang=$(command -v clang) || { echo "fuzz: needs clang: tests/deps.sh installs i
 make -s B="$out" CC="$clang" CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
 	"$out/libspoa.a" "${@/#/$out/tests/fuzz/}" || exit 1
 
-libraries=$(pkg-config --libs libcrypto libpcre2-8 libcjson libmicrohttpd libfyaml libmaxminddb libcares)
+libraries=$(pkg-config --libs libcrypto libpcre2-8 libcjson libmicrohttpd libfyaml libmaxminddb libcares zlib)
 failed=0
 for name; do
 	seeds=tests/fuzz/corpus/$name

@@ -12,6 +12,15 @@ slice_equal_nocase(struct slice a, struct slice b)
 }
 
 bool
+slice_contains_nocase(struct slice s, struct slice word)
+{
+	for (size_t i = 0; word.len <= s.len && i <= s.len - word.len; i++)
+		if (slice_equal_nocase((struct slice){ s.ptr + i, word.len }, word))
+			return true;
+	return false;
+}
+
+bool
 slice_number(struct slice s, unsigned long long max, unsigned long long *out)
 {
 	unsigned long long value = 0;

@@ -45,6 +45,7 @@ ascii_is_word(char c)
 
 /* By ascii_lower. */
 bool slice_equal_nocase(struct slice a, struct slice b);
+bool slice_contains_nocase(struct slice s, struct slice word);
 
 static inline bool
 slice_starts(struct slice s, struct slice prefix)

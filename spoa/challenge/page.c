@@ -32,6 +32,9 @@ static const uint8_t page_js[] = {
 
 #define EMPTY ((struct slice){ NULL, 0 })
 
+/* By which a page may be longer than in English and with values that need no escape. */
+#define LANGUAGE_BYTES ((size_t)48 * 1024)
+
 /* Holes, then pieces, of both templates, in the order of hole_names. */
 enum hole {
 	HOLE_HOST,
@@ -56,14 +59,29 @@ enum hole {
 	PIECE_STYLE = HOLES,
 	PIECE_SOLVER,
 	PIECE_SCRIPT,
+	PIECE_LOGO,
 	NAMES
 };
 
-static const char *const hole_names[NAMES] = { "host", "head", "lost", "puzzles", "without", "seed",
+static const char *const hole_names[HOLES] = { "host", "head", "lost", "puzzles", "without", "seed",
 	"target", "posted", "life", "wait", "on", "ticket", "back", "extra", "reference", "title",
-	"text", "foot", "style", "solver", "script" };
+	"text", "foot" };
 
 _Static_assert(NAMES <= SPLICE_HOLES_MAX, "a number each");
+
+static const char too_large[] =
+    "a page would be larger than 320 KB: make the logo, the css or the template smaller";
+
+_Static_assert(PAGE_BYTES_MAX == (size_t)320 * 1024, "as too_large says");
+
+const char *const page_colours[PAGE_SCHEMES][PAGE_COLOURS] = {
+	{ "#1d2429", "#fbfaf7", "#57646d", "#cdd3d6", "#2a6f7f", "#fff" },
+	{ "#e4e8ea", "#161b1f", "#9eabb3", "#3a454c", "#4fa3b8", "#0b1114" },
+};
+
+/* In style.css. */
+static const char *const variables[PAGE_COLOURS] = { "--ink", "--paper", "--soft", "--line",
+	"--fill", "--on-fill" };
 
 /* What all pages share, whatever their theme: made of the files once. */
 static struct {
@@ -75,15 +93,16 @@ static struct {
 } made = { .once = PTHREAD_ONCE_INIT };
 
 struct language {
+	struct slice *word; /* NULL: as they are in the locale */
 	char *challenge_buf, *note_buf;
 	struct splice *challenge, *note;
 };
 
 struct pages {
 	struct page_theme theme;
-	struct splice_piece style;
+	struct page_word *own; /* the theme's */
+	struct splice_piece style, logo;
 	char *style_buf, *logo_buf;
-	struct slice logo; /* HTML */
 	char csp[640];
 	struct language *language; /* by the number of a locale, made when it is first asked for */
 };
@@ -160,17 +179,53 @@ page_solver(void)
 
 /* ---- words ---- */
 
+enum word
+page_word(struct slice key)
+{
+	unsigned w = 0;
+
+	while (w < WORDS && !slice_equal(key, slice_of(locale_key((enum word)w))))
+		w++;
+	return (enum word)w;
+}
+
+/* The words of a language, with the theme's in their places: of several that fit the first. */
+static struct slice *
+own_words(const struct pages *p, const struct locale *l)
+{
+	struct slice *word = xreallocarray(NULL, WORDS, sizeof(*word));
+
+	memcpy(word, l->word, sizeof(l->word));
+	for (unsigned i = p->theme.words; i > 0; i--) {
+		const struct page_word *own = &p->own[i - 1];
+
+		if (slice_equal_nocase(own->language, slice_of(l->tag)) ||
+		    slice_equal(own->language, SLICE("*")))
+			word[own->word] = own->text;
+	}
+	return word;
+}
+
 static struct slice
 word(const struct pages *p, const struct locale *l, enum word w)
 {
-	for (unsigned i = 0; i < p->theme.words; i++) {
-		const struct page_word *own = &p->theme.word[i];
+	const struct slice *own = p->language[l->number].word;
 
-		if (own->word == w && (slice_equal(own->language, slice_of(l->tag)) ||
-					  slice_equal(own->language, SLICE("*"))))
-			return own->text;
+	return own != NULL ? own[w] : l->word[w];
+}
+
+/* As text_html, and nothing in it looks like a hole of a template. */
+static void
+put_literal(struct text *out, struct slice s)
+{
+	while (s.len > 0) {
+		struct slice rest, before = slice_split(s, '{', &rest);
+
+		text_html(out, before);
+		if (rest.ptr != NULL)
+			text_put(out, SLICE("&#123;"));
+		s = rest;
 	}
-	return l->word[w];
 }
 
 /* A word as HTML; its hole, if it has one, is `html`. */
@@ -180,12 +235,12 @@ put_word(
 {
 	struct slice rest, before = slice_split(word(p, l, w), '{', &rest);
 
-	text_html(out, before);
+	put_literal(out, before);
 	if (rest.ptr == NULL)
 		return;
 	slice_split(rest, '}', &rest);
 	text_put(out, html);
-	text_html(out, rest);
+	put_literal(out, rest);
 }
 
 static void
@@ -196,6 +251,22 @@ put_counted(
 
 	snprintf(digits, sizeof(digits), "%u", n);
 	put_word(out, p, l, w, slice_of(digits));
+}
+
+/* As JSON in a script, where nothing may look like a hole of the template either. */
+static void
+put_json(struct text *out, struct slice s)
+{
+	char buf[6 * LOCALE_WORD_BYTES_MAX + 2];
+	struct text quoted = { .buf = buf, .cap = sizeof(buf) };
+
+	text_quote_json_utf8(&quoted, s);
+	out->cut |= quoted.cut;
+	for (size_t i = 0; i < quoted.len; i++)
+		if (i > 0 && buf[i] == '{' && buf[i - 1] == '{')
+			text_put(out, SLICE("\\u007b"));
+		else
+			text_byte(out, buf[i]);
 }
 
 /* The words that the script says. */
@@ -212,7 +283,7 @@ put_words(struct text *out, const struct pages *p, const struct locale *l)
 
 	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
 		text_printf(out, "%c\"%s\":", i == 0 ? '{' : ',', said[i].key);
-		text_quote_json_utf8(out, word(p, l, said[i].word));
+		put_json(out, word(p, l, said[i].word));
 	}
 	text_byte(out, '}');
 }
@@ -227,16 +298,26 @@ put_contact(struct text *out, const struct pages *p, const struct locale *l)
 
 	if (c.len == 0)
 		return;
-	text_put(out, SLICE(" · "));
-	if (!slice_starts(c, SLICE("https://")) && !slice_starts(c, SLICE("mailto:"))) {
-		text_html(out, c);
-		return;
+	/* style.css puts a dot in front where something stands before it. */
+	text_put(out, SLICE(" <span class=\"contact\">"));
+	if (slice_starts(c, SLICE("https://")) || slice_starts(c, SLICE("mailto:"))) {
+		text_put(out, SLICE("<a href=\""));
+		put_literal(out, c);
+		text_put(out, SLICE("\">"));
+		put_word(out, p, l, WORD_CONTACT, EMPTY);
+		text_put(out, SLICE("</a>"));
+	} else {
+		put_literal(out, c);
 	}
-	text_put(out, SLICE("<a href=\""));
-	text_html(out, c);
-	text_put(out, SLICE("\">"));
-	put_word(out, p, l, WORD_CONTACT, EMPTY);
-	text_put(out, SLICE("</a>"));
+	text_put(out, SLICE("</span>"));
+}
+
+/* w:KEY */
+static bool
+names_word(struct slice name)
+{
+	return slice_starts(name, SLICE("w:")) &&
+	       page_word((struct slice){ name.ptr + 2, name.len - 2 }) != WORDS;
 }
 
 /* {{NAME}} of a template that depends on language and theme alone; false: a hole, or unknown. */
@@ -248,62 +329,51 @@ put_fixed(struct text *out, const struct pages *p, const struct locale *l, struc
 	else if (slice_equal(name, SLICE("dir")))
 		text_put(out, l->rtl ? SLICE("rtl") : SLICE("ltr"));
 	else if (slice_equal(name, SLICE("why")))
-		put_word(out, p, l, WORD_WHY, SLICE("<strong>{{host}}</strong>"));
+		put_word(out, p, l, WORD_WHY, SLICE("<strong dir=\"ltr\">{{host}}</strong>"));
 	else if (slice_equal(name, SLICE("words")))
 		put_words(out, p, l);
 	else if (slice_equal(name, SLICE("version")))
 		text_put(out, slice_of(made.version));
-	else if (slice_equal(name, SLICE("logo")))
-		text_put(out, p->logo);
 	else if (slice_equal(name, SLICE("contact")))
 		put_contact(out, p, l);
-	else if (slice_equal(name, SLICE("w:title")))
-		put_word(out, p, l, WORD_TITLE, EMPTY);
-	else if (slice_equal(name, SLICE("w:moment")))
-		put_word(out, p, l, WORD_MOMENT, EMPTY);
-	else if (slice_equal(name, SLICE("w:calculation")))
-		put_word(out, p, l, WORD_CALCULATION, EMPTY);
-	else if (slice_equal(name, SLICE("w:again")))
-		put_word(out, p, l, WORD_AGAIN, EMPTY);
-	else if (slice_equal(name, SLICE("w:cookie")))
-		put_word(out, p, l, WORD_COOKIE, EMPTY);
-	else if (slice_equal(name, SLICE("w:reference")))
-		put_word(out, p, l, WORD_REFERENCE, EMPTY);
-	else if (slice_equal(name, SLICE("w:help")))
-		put_word(out, p, l, WORD_HELP, EMPTY);
+	else if (names_word(name))
+		put_word(out, p, l, page_word((struct slice){ name.ptr + 2, name.len - 2 }), EMPTY);
 	else
 		return false;
 	return true;
 }
 
 /* The template with all that is fixed filled in: holes and pieces are left in it. */
+static void
+put_filled(struct text *out, const struct pages *p, const struct locale *l, struct slice template)
+{
+	struct slice before, name;
+
+	while (template_next(&template, &before, &name)) {
+		text_put(out, before);
+		if (put_fixed(out, p, l, name))
+			continue;
+		text_put(out, SLICE("{{"));
+		text_put(out, name);
+		text_put(out, SLICE("}}"));
+	}
+	text_put(out, before);
+}
+
+/* NULL if it is larger than any page may be. */
 static char *
 fill_fixed(const struct pages *p, const struct locale *l, struct slice from, struct slice *filled)
 {
-	size_t room = from.len + p->logo.len + 16384;
-	struct text out = { .buf = xcalloc(1, room), .cap = room };
+	struct text out = { .cap = 16384 };
 
-	while (from.len > 0) {
-		struct slice rest, name, before = from;
-
-		while (before.len > 0 && !slice_starts(before, SLICE("{{"))) {
-			before.ptr++;
-			before.len--;
-		}
-		text_put(&out, (struct slice){ from.ptr, from.len - before.len });
-		from = before;
-		if (from.len == 0)
-			break;
-		rest = (struct slice){ from.ptr + 2, from.len - 2 };
-		name = slice_split(rest, '}', &rest);
-		if (rest.len > 0 && rest.ptr[0] == '}' && put_fixed(&out, p, l, name)) {
-			from = (struct slice){ rest.ptr + 1, rest.len - 1 };
-		} else {
-			text_put(&out, SLICE("{{"));
-			from = (struct slice){ from.ptr + 2, from.len - 2 };
-		}
-	}
-	assert(!out.cut);
+	do {
+		free(out.buf);
+		if (out.cap > PAGE_BYTES_MAX)
+			return NULL;
+		out = (struct text){ .buf = xcalloc(2, out.cap), .cap = 2 * out.cap };
+		put_filled(&out, p, l, from);
+	} while (out.cut);
+	out.buf = xreallocarray(out.buf, out.len, 1);
 	*filled = text_slice(&out);
 	return out.buf;
 }
@@ -315,15 +385,21 @@ splice(struct pages *p, const struct locale *l, struct slice template, char **bu
 	struct slice filled;
 	struct splice *s;
 
-	for (unsigned i = 0; i < NAMES; i++)
-		names[i] = (struct splice_name){ hole_names[i], i == PIECE_STYLE    ? &p->style
-								: i == PIECE_SOLVER ? &made.solver
-								: i == PIECE_SCRIPT ? &made.script
-										    : NULL };
+	for (unsigned i = 0; i < HOLES; i++)
+		names[i].name = hole_names[i];
+	names[PIECE_STYLE] = (struct splice_name){ "style", &p->style };
+	names[PIECE_SOLVER] = (struct splice_name){ "solver", &made.solver };
+	names[PIECE_SCRIPT] = (struct splice_name){ "script", &made.script };
+	names[PIECE_LOGO] = (struct splice_name){ "logo", &p->logo };
+	*why = too_large;
 	*buf = fill_fixed(p, l, template, &filled);
+	if (*buf == NULL)
+		return NULL;
 	s = splice_new(filled, names, why);
-	if (s == NULL)
+	if (s == NULL) {
 		free(*buf);
+		*buf = NULL;
+	}
 	return s;
 }
 
@@ -339,6 +415,8 @@ prepare(struct pages *p, const struct locale *l, const char **why)
 {
 	if (p->language[l->number].challenge != NULL)
 		return true;
+	if (p->theme.words > 0 && p->language[l->number].word == NULL)
+		p->language[l->number].word = own_words(p, l);
 	p->language[l->number].note = splice(
 	    p, l, or_ours(p->theme.note, BYTES(note_html)), &p->language[l->number].note_buf, why);
 	if (p->language[l->number].note == NULL)
@@ -349,53 +427,109 @@ prepare(struct pages *p, const struct locale *l, const char **why)
 	return p->language[l->number].challenge != NULL;
 }
 
-/* Without these a page cannot do what it is for. */
+/* A page is one without these, too. */
 static bool
-complete(const struct pages *p, const struct locale *l, const char **why)
+is_optional(struct slice name)
 {
-	static const enum hole needed[] = { HOLE_HEAD, HOLE_PUZZLES, HOLE_WITHOUT, HOLE_SEED,
-		HOLE_TARGET, HOLE_TICKET, HOLE_BACK, HOLE_REFERENCE, PIECE_SOLVER, PIECE_SCRIPT };
+	static const char *const names[] = { "lang", "dir", "why", "logo", "contact", "host",
+		"style" };
 
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		if (splice_uses(p->language[l->number].challenge, needed[i]))
-			continue;
-		*why =
-		    "the template of the challenge lacks one of {{head}} {{puzzles}} {{without}} "
-		    "{{seed}} {{target}} {{ticket}} {{back}} {{reference}} {{solver}} "
-		    "{{script}}";
-		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (slice_equal(name, slice_of(names[i])))
+			return true;
+	return names_word(name);
+}
+
+bool
+page_template_valid(struct slice template, bool note, struct template_fault *fault)
+{
+	return template_valid(
+	    template, note ? BYTES(note_html) : BYTES(page_html), names_word, is_optional, fault);
+}
+
+static bool
+templates_valid(const struct pages *p, const char **why)
+{
+	static _Thread_local struct template_fault fault;
+
+	*why = fault.why;
+	return (p->theme.challenge.len == 0 ||
+		   page_template_valid(p->theme.challenge, false, &fault)) &&
+	       (p->theme.note.len == 0 || page_template_valid(p->theme.note, true, &fault));
+}
+
+/* The longest page that there can be fits, in any language. */
+static bool
+fits(struct pages *p, const struct locale *l, const char **why)
+{
+	static const char host[TICKET_HOST_MAX], back[LOCATION_MAX], ticket[TICKET_TEXT_MAX];
+	struct text out = { .cap = PAGE_BYTES_MAX - LANGUAGE_BYTES };
+	const struct ticket opened = {
+		.challenge = { .methods = METHODS_OFFERED,
+		    .hashes = 1,
+		    .puzzles = 1,
+		    .clip = true },
+		.host = { host, sizeof(host) },
+	};
+	const struct page_visit v = { .words = l,
+		.back = { back, sizeof(back) },
+		.ticket = { ticket, sizeof(ticket) },
+		.opened = &opened };
+	bool fit;
+
+	*why = too_large;
+	out.buf = xcalloc(1, out.cap);
+	fit = page_write_challenge(p, &out, &v, true);
+	out.len = 0;
+	fit = fit && page_write_again(p, &out, &v, PAGE_EARLY, 1, v.back);
+	free(out.buf);
+	return fit;
+}
+
+static void
+put_colours(struct text *out, const struct pages *p, enum page_scheme scheme)
+{
+	text_put(out, SLICE(":root { color-scheme: light dark"));
+	for (unsigned i = 0; i < PAGE_COLOURS; i++) {
+		text_printf(out, "; %s: ", variables[i]);
+		text_put(
+		    out, or_ours(p->theme.colour[scheme][i], slice_of(page_colours[scheme][i])));
 	}
-	*why = "the template of the other pages lacks {{head}} or {{text}}";
-	return splice_uses(p->language[l->number].note, HOLE_HEAD) &&
-	       splice_uses(p->language[l->number].note, HOLE_TEXT);
+	text_put(out, SLICE(" }\n"));
 }
 
 static void
 make_style(struct pages *p)
 {
-	size_t room = sizeof(style_css) + p->theme.css.len + 1;
+	size_t room = sizeof(style_css) + p->theme.css.len + 2048;
 	struct text style = { .buf = xcalloc(1, room), .cap = room };
 
-	p->style_buf = style.buf;
+	put_colours(&style, p, PAGE_LIGHT);
+	text_put(&style, SLICE("@media (prefers-color-scheme: dark) {\n"));
+	put_colours(&style, p, PAGE_DARK);
+	text_put(&style, SLICE("}\n"));
 	put_script(&style, BYTES(style_css));
 	text_put(&style, p->theme.css);
-	splice_piece_init(&p->style, text_slice(&style));
+	assert(!style.cut);
+	p->style_buf = xreallocarray(style.buf, style.len, 1);
+	splice_piece_init(&p->style, (struct slice){ p->style_buf, style.len });
 }
 
 static void
 make_logo(struct pages *p)
 {
 	size_t room = p->theme.logo.len * 4 / 3 + 128;
-	struct text logo = { .buf = xcalloc(1, room), .cap = room };
+	struct text logo = { .cap = room };
 
-	p->logo_buf = logo.buf;
 	if (p->theme.logo.len == 0)
 		return;
+	p->logo_buf = logo.buf = xcalloc(1, room);
 	text_printf(
 	    &logo, "<img class=\"logo\" alt=\"\" src=\"data:%s;base64,", p->theme.logo_type);
 	put_base64(&logo, p->theme.logo);
 	text_put(&logo, SLICE("\">\n"));
-	p->logo = text_slice(&logo);
+	assert(!logo.cut);
+	splice_piece_init(&p->logo, text_slice(&logo));
 }
 
 static void
@@ -424,12 +558,16 @@ pages_new(const struct page_theme *theme, const char **why)
 
 	pthread_once(&made.once, make);
 	p->language = xcalloc(locale_count(), sizeof(*p->language));
-	if (theme != NULL)
+	if (theme != NULL) {
 		p->theme = *theme;
+		p->own = xcalloc(theme->words + 1u, sizeof(*p->own));
+		for (unsigned i = 0; i < theme->words; i++)
+			p->own[i] = theme->word[i];
+	}
 	make_style(p);
 	make_logo(p);
 	make_csp(p);
-	if (prepare(p, english, why) && complete(p, english, why))
+	if (templates_valid(p, why) && prepare(p, english, why) && fits(p, english, why))
 		return p;
 	pages_free(p);
 	return NULL;
@@ -443,11 +581,14 @@ pages_free(struct pages *p)
 	for (size_t i = 0; i < locale_count(); i++) {
 		splice_free(p->language[i].challenge);
 		splice_free(p->language[i].note);
+		free(p->language[i].word);
 		free(p->language[i].challenge_buf);
 		free(p->language[i].note_buf);
 	}
 	free(p->language);
 	splice_piece_fini(&p->style);
+	splice_piece_fini(&p->logo);
+	free(p->own);
 	free(p->style_buf);
 	free(p->logo_buf);
 	free(p);
@@ -521,17 +662,18 @@ put_on_link(struct text *out, const struct pages *p, const struct page_visit *v,
 static void
 put_question(struct text *out, const struct pages *p, const struct page_visit *v)
 {
-	text_put(out, SLICE("<form method=\"post\" action=\"/.ammit/pass\">\n<p>"));
+	text_put(out, SLICE("<form method=\"post\" action=\"/.ammit/pass\">\n<p id=\"ask\">"));
 	put_word(out, p, v->words, WORD_QUESTION, EMPTY);
 	text_put(out, SLICE("</p>\n<p><label for=\"answer\">"));
 	put_word(out, p, v->words, WORD_ANSWER, EMPTY);
 	text_put(out, SLICE("</label>\n<input id=\"answer\" name=\"answer\" maxlength=\"64\" "
-			    "autocomplete=\"off\" required>\n"
+			    "autocomplete=\"off\" autocapitalize=\"none\" dir=\"auto\" "
+			    "aria-describedby=\"ask\" required>\n"
 			    "<input type=\"hidden\" name=\"ticket\" value=\""));
 	text_put(out, v->ticket);
 	text_put(out, SLICE("\">\n<input type=\"hidden\" name=\"back\" value=\""));
 	text_html(out, v->back);
-	text_put(out, SLICE("\">\n<button>"));
+	text_put(out, SLICE("\"></p>\n<p><button>"));
 	put_word(out, p, v->words, WORD_SEND, EMPTY);
 	text_put(out, SLICE("</button></p>\n</form>\n"));
 }
@@ -590,7 +732,7 @@ put_extra(struct text *out, const struct pages *p, const struct page_visit *v)
 /* Room for what is put together for one page. */
 struct room {
 	struct text text;
-	char buf[3 * PAGE_ON_MAX + 4096];
+	char buf[3 * PAGE_ON_MAX + 8 * PAGE_TEXT_MAX];
 };
 
 static struct text *
@@ -656,16 +798,15 @@ page_write_challenge(struct pages *p, struct text *out, const struct page_visit 
 	return !(out->cut || head.text.cut || without.text.cut || extra.text.cut || lost.text.cut);
 }
 
-/* A page of words: a title, text, and the reference. */
+/* A page of words, of a language that is prepared: a title, text, and the reference. */
 static bool
 write_note(struct pages *p, struct text *out, const struct page_visit *v, enum word title,
     const struct text *head, const struct text *text)
 {
 	struct splice_value value[HOLES] = { { EMPTY, true } };
 	struct room name, foot;
-	const char *why;
 
-	if (head->cut || text->cut || !prepare(p, v->words, &why))
+	if (head->cut || text->cut)
 		return false;
 	put_word(room_init(&name), p, v->words, title, EMPTY);
 	room_init(&foot);
@@ -691,7 +832,10 @@ page_write_again(struct pages *p, struct text *out, const struct page_visit *v, 
 		[PAGE_WRONG] = WORD_QUESTION_WRONG,
 		[PAGE_JUDGING] = WORD_JUDGING };
 	struct room head, text;
+	const char *unused;
 
+	if (!prepare(p, v->words, &unused))
+		return false;
 	room_init(&head);
 	if (why != PAGE_WRONG)
 		put_head(&head.text, v, left_s, on_to);
@@ -720,8 +864,11 @@ page_write_refusal(
 		[GATE_SPENT] = { WORD_SPENT_WHAT, WORD_SPENT_DO },
 	};
 	struct room head, text;
+	const char *unused;
 
 	assert((unsigned)why < GATE_OUTCOMES && said[why][1] != 0);
+	if (!prepare(p, v->words, &unused))
+		return false;
 	room_init(&head);
 	room_init(&text);
 	for (unsigned i = 0; i < 2; i++) {
@@ -743,7 +890,10 @@ page_write_help(struct pages *p, struct text *out, const struct page_visit *v)
 	static const enum word said[] = { WORD_HELP_WHAT, WORD_HELP_SLOW, WORD_HELP_STUCK,
 		WORD_HELP_TOOLS };
 	struct room head, text;
+	const char *why;
 
+	if (!prepare(p, v->words, &why))
+		return false;
 	room_init(&head);
 	room_init(&text);
 	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {

@@ -8,6 +8,8 @@
 #include "challenge/gate.h"
 #include "challenge/locale.h"
 #include "challenge/location.h"
+#include "challenge/template.h"
+#include "policy/page.h"
 #include "token/ticket.h"
 
 /*
@@ -15,19 +17,20 @@
  * words. A page is one response, works without any other request, and carries a policy of its own
  * (pages_csp).
  */
-#define PAGE_BYTES_MAX ((size_t)96 * 1024)
+#define PAGE_BYTES_MAX ((size_t)320 * 1024)
 
 /* "/.ammit/pass?ticket=…&back=…" with all that may stand in it. */
 #define PAGE_ON_MAX (64 + TICKET_TEXT_MAX + 3 * LOCATION_MAX + 3 * 256)
 
 /*
  * What an operator may put in place of ours. All slices are borrowed for as long as the pages are
- * used.
+ * used. Nothing in them is trusted to be HTML but the templates, nor to be CSS but css and colours.
  */
 struct page_theme {
-	struct slice css;       /* behind ours */
-	struct slice logo;      /* an image, as it is in its file */
-	const char *logo_type;  /* "image/svg+xml" */
+	struct slice colour[PAGE_SCHEMES][PAGE_COLOURS]; /* empty: ours */
+	struct slice css;                                /* behind ours; without "</style" */
+	struct slice logo;                               /* an image, as it is in its file */
+	const char *logo_type;                           /* "image/svg+xml" */
 	struct slice contact;   /* a mailto: or https: address, or plain words; empty: none */
 	struct slice challenge; /* whole templates, as web/page.html and web/note.html */
 	struct slice note;
@@ -43,7 +46,18 @@ struct page_theme {
 /* The pages in one theme; one thread uses them. */
 struct pages;
 
-/* theme NULL: ours. NULL with *why if a template cannot be used. */
+extern const char *const page_colours[PAGE_SCHEMES][PAGE_COLOURS]; /* ours, "#1d2429" */
+
+/* The word that a key names, as texts and {{w:KEY}} do; WORDS: none. */
+enum word page_word(struct slice key);
+
+/* Can this stand in place of web/page.html, or (note) web/note.html? */
+bool page_template_valid(struct slice template, bool note, struct template_fault *fault);
+
+/*
+ * theme NULL: ours. NULL with *why if a template cannot be used, or a page would be larger than
+ * PAGE_BYTES_MAX: it needs no freeing, and stands until this thread fails to make the next ones.
+ */
 struct pages *pages_new(const struct page_theme *theme, const char **why);
 void pages_free(struct pages *p); /* NULL is legal */
 

@@ -14,6 +14,7 @@
 #include "challenge/page.h"
 #include "challenge/pow.h"
 #include "challenge/question.h"
+#include "challenge/theme.h"
 #include "token/ticket.h"
 
 #define LINES_A_MINUTE 600u
@@ -27,15 +28,6 @@ struct visitor {
 	struct address address; /* family 0 if it said nothing */
 	bool https;
 };
-
-static bool
-contains_nocase(struct slice s, struct slice word)
-{
-	for (size_t i = 0; word.len <= s.len && i <= s.len - word.len; i++)
-		if (slice_equal_nocase((struct slice){ s.ptr + i, word.len }, word))
-			return true;
-	return false;
-}
 
 static bool
 is_method(const struct http_request *r, const char *name)
@@ -62,7 +54,7 @@ site_is_navigation(const struct http_request *r)
 			   slice_equal(dest, SLICE("iframe")));
 	return (is_read(r) || is_method(r, "POST")) &&
 	       http_request_header(r, "X-Requested-With").ptr == NULL &&
-	       contains_nocase(http_request_header(r, "Accept"), SLICE("text/html"));
+	       slice_contains_nocase(http_request_header(r, "Accept"), SLICE("text/html"));
 }
 
 /* ---- answers ---- */
@@ -89,18 +81,6 @@ answer_fresh(struct http_response *out, unsigned status, const char *type, struc
 {
 	answer(out, status, type, body);
 	http_response_header(out, "Cache-Control", "no-store");
-}
-
-static void
-answer_page(const struct site *s, struct http_response *out, unsigned status,
-    const struct page_visit *v, struct slice body)
-{
-	answer_fresh(out, status, TEXT_HTML, body);
-	http_response_header(out, "Content-Security-Policy", pages_csp(s->pages));
-	http_response_header(out, "Content-Language", v->words->tag);
-	http_response_header(out, "Vary", "Accept-Language, Accept-Encoding");
-	if (v->gzip)
-		http_response_header(out, "Content-Encoding", "gzip");
 }
 
 static void
@@ -195,6 +175,7 @@ log_refusal(const struct http_request *r, const char *why, const char *reference
 /* One visit to us: who, with which fields, and how the answer is to look. */
 struct visit {
 	const struct http_request *request;
+	struct pages *pages;
 	struct visitor visitor;
 	bool html;
 	struct form form;
@@ -205,6 +186,20 @@ struct visit {
 	struct ticket opened;
 	char host[TICKET_HOST_MAX];
 };
+
+static void
+answer_page(
+    struct http_response *out, unsigned status, const struct visit *visit, struct slice body)
+{
+	const struct page_visit *v = &visit->page;
+
+	answer_fresh(out, status, TEXT_HTML, body);
+	http_response_header(out, "Content-Security-Policy", pages_csp(visit->pages));
+	http_response_header(out, "Content-Language", v->words->tag);
+	http_response_header(out, "Vary", "Accept-Language, Accept-Encoding");
+	if (v->gzip)
+		http_response_header(out, "Content-Encoding", "gzip");
+}
 
 static struct slice
 location_or_root(struct slice s)
@@ -280,6 +275,7 @@ begin(struct visit *v, struct site *s, const struct http_request *r, struct slic
 		.opened = &v->opened,
 	};
 	v->reference[0] = '\0';
+	v->pages = themes_pages(s->themes, http_request_header(r, "Host"));
 	v->gate = (struct gate_visit){
 		.host = http_request_header(r, "Host"),
 		.client = v->visitor.address,
@@ -391,13 +387,13 @@ site_challenge(struct site *s, const struct http_request *r, struct http_respons
 		return;
 	}
 	v.page.back = location_or_root(r->target);
-	if (!page_write_challenge(s->pages, &body, &v.page, !is_read(r))) {
+	if (!page_write_challenge(v.pages, &body, &v.page, !is_read(r))) {
 		answer_line(out, 500, SLICE("The page is too large.\n"));
 		return;
 	}
 	counter_add(&s->served, 1);
 	log_event(r, "page", v.reference);
-	answer_page(s, out, page_status(&v.opened), &v.page, text_slice(&body));
+	answer_page(out, page_status(&v.opened), &v, text_slice(&body));
 	put_offer(s, text, &v.opened, out);
 }
 
@@ -411,8 +407,8 @@ refuse(struct site *s, const struct visit *v, unsigned status, enum gate_outcome
 
 	counter_add(&s->refused, 1);
 	log_refusal(v->request, gate_outcome_names[why], v->reference);
-	if (v->html && page_write_refusal(s->pages, &body, &v->page, why))
-		answer_page(s, out, status, &v->page, text_slice(&body));
+	if (v->html && page_write_refusal(v->pages, &body, &v->page, why))
+		answer_page(out, status, v, text_slice(&body));
 	else
 		answer_line(out, status, SLICE("That did not work. Load the page again.\n"));
 }
@@ -454,9 +450,9 @@ answer_again(struct site *s, const struct visit *v, enum page_again why, unsigne
 		answer_line(out, page_status(&v->opened),
 		    why == PAGE_WRONG ? SLICE("That word is not known as something orange.\n")
 				      : SLICE("Not yet. Come again.\n"));
-	} else if (page_write_again(s->pages, &body, &v->page, why, left_s,
+	} else if (page_write_again(v->pages, &body, &v->page, why, left_s,
 		       (struct slice){ s->line + at, refresh.len - at })) {
-		answer_page(s, out, page_status(&v->opened), &v->page, text_slice(&body));
+		answer_page(out, page_status(&v->opened), v, text_slice(&body));
 	} else {
 		answer_line(out, 500, SLICE("The page is too large.\n"));
 	}
@@ -661,8 +657,8 @@ serve_help(
 
 	(void)query;
 	begin(&v, s, r, (struct slice){ NULL, 0 });
-	if (page_write_help(s->pages, &body, &v.page))
-		answer_page(s, out, 200, &v.page, text_slice(&body));
+	if (page_write_help(v.pages, &body, &v.page))
+		answer_page(out, 200, &v, text_slice(&body));
 	else
 		answer_line(out, 500, SLICE("The page is too large.\n"));
 }

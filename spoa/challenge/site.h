@@ -7,6 +7,7 @@
 #include "challenge/location.h"
 #include "challenge/page.h"
 #include "challenge/spent.h"
+#include "challenge/theme.h"
 #include "net/http.h"
 #include "token/key.h"
 #include "token/pass.h"
@@ -34,7 +35,7 @@ enum site_said { SITE_WRONG, SITE_RIGHT, SITE_ASKED };
 struct site {
 	const struct keyring *keys;
 	struct spent *spent, *seen;
-	struct pages *pages;
+	const struct themes *themes;
 	char cookie[64];
 	struct slice robots; /* NULL: none of ours */
 	int64_t (*now_s)(void);

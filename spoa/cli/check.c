@@ -84,6 +84,8 @@ check_policy(const char *file, bool whole, const struct wishes *w, struct proble
 	struct policy *policy = whole ? generation_policy(file, p) : generation_policy_any(file, p);
 	struct policy_size size;
 
+	if (policy != NULL)
+		themes_free(themes_new(policy, p));
 	if (policy == NULL || p->errors > before) {
 		policy_free(policy);
 		return;

@@ -19,7 +19,7 @@ use(struct front *f, struct generation *g)
 	if (f->checks)
 		check_reload(&f->check, generation_ref(g));
 	f->site.keys = &g->keys;
-	f->site.pages = g->pages;
+	f->site.themes = g->themes;
 	f->site.robots = policy_settings(g->policy)->robots;
 	snprintf(f->site.cookie, sizeof(f->site.cookie), "%s", policy_settings(g->policy)->cookie);
 }

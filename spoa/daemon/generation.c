@@ -54,21 +54,6 @@ generation_policy_any(const char *file, struct problems *p)
 	return read_and(policy_load_any, file, p);
 }
 
-struct pages *
-generation_pages(const char *policy_file, const struct policy *policy, struct problems *p)
-{
-	const char *why;
-	const struct page_theme theme = { .trap = policy_settings(policy)->trap_s > 0 };
-	struct pages *pages = pages_new(&theme, &why);
-
-	if (pages == NULL)
-		problem_error(p,
-		    &(struct place){
-			.file = policy_file == NULL ? embedded : policy_file, .path = "page" },
-		    "%s", why);
-	return pages;
-}
-
 struct generation *
 generation_load(const char *policy_file, const char *state_dir, bool shadow, struct problems *p)
 {
@@ -81,8 +66,8 @@ generation_load(const char *policy_file, const char *state_dir, bool shadow, str
 	memory_trim();
 	/* No key is made for a daemon that will not start. */
 	if (g->policy != NULL)
-		g->pages = generation_pages(policy_file, g->policy, p);
-	keys = g->pages != NULL && keyfile_load(state_dir, &g->keys, p);
+		g->themes = themes_new(g->policy, p);
+	keys = g->themes != NULL && keyfile_load(state_dir, &g->keys, p);
 	if (keys)
 		return g;
 	generation_unref(g);
@@ -108,7 +93,7 @@ generation_unref(struct generation *g)
 {
 	if (g == NULL || atomic_fetch_sub(&g->users, 1) != 1)
 		return;
-	pages_free(g->pages);
+	themes_free(g->themes);
 	policy_free(g->policy);
 	keyring_wipe(&g->keys);
 	free(g);

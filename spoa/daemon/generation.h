@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "base/problem.h"
-#include "challenge/page.h"
+#include "challenge/theme.h"
 #include "daemon/zones.h"
 #include "policy/policy.h"
 #include "token/key.h"
@@ -17,7 +17,7 @@ struct generation {
 	_Atomic unsigned users;
 	struct policy *policy;
 	struct keyring keys;
-	struct pages *pages; /* the challenge loop's alone */
+	struct themes *themes; /* the challenge loop's alone */
 	bool shadow;
 	struct zone_state *zone[ZONES_MAX]; /* of the policy's zones; NULL: not to be asked */
 };
@@ -42,7 +42,3 @@ struct policy *generation_policy(const char *policy_file, struct problems *p);
  * the file, a map or a list. For `ammit check`. file NULL: as above.
  */
 struct policy *generation_policy_any(const char *file, struct problems *p);
-
-/* The pages as this policy wants them. NULL with problems. */
-struct pages *generation_pages(
-    const char *policy_file, const struct policy *policy, struct problems *p);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/document.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "policy/rule.h"
 #include "policy/schema.h"
@@ -292,7 +293,7 @@ read_file(struct loader *l, const struct tree *node, const char *name)
 	const unsigned before = l->policy->zones;
 	const size_t errors = l->problems->errors;
 	size_t bytes;
-	char *text = loader_read(l, node, name, &bytes);
+	char *text = loader_read(l, node, name, JSON_BYTES_MAX, &bytes);
 
 	if (text == NULL)
 		return;

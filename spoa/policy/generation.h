@@ -132,6 +132,7 @@ struct site {
 	/* Which threshold holds at THRESHOLD_FROM + n; else THRESHOLD_ASK: evaluate them. */
 	uint8_t *at_weight;
 	struct demand challenge; /* of CHALLENGE rules that have none */
+	const struct page_settings *page;
 };
 
 /* The patterns of one field, and where a judge notes its hits. */
@@ -154,6 +155,7 @@ struct origins {
 struct policy {
 	struct arena *arena;
 	struct policy_settings settings;
+	struct page_settings *page, *page_last; /* all of them; one at least, once it is loaded */
 
 	struct rule *rule;
 	uint32_t rules, common; /* rule[common] is the first for all sites */

@@ -37,10 +37,10 @@ is_blank(struct slice text)
 }
 
 char *
-loader_read(struct loader *l, const struct tree *node, const char *name, size_t *bytes)
+loader_read(struct loader *l, const struct tree *node, const char *name, size_t most, size_t *bytes)
 {
 	const char *why = "";
-	char *text = l->source->read(l->source->context, name, JSON_BYTES_MAX, bytes, &why);
+	char *text = l->source->read(l->source->context, name, most, bytes, &why);
 
 	if (text == NULL)
 		tree_error(l->problems, node, "%s cannot be read: %s", name, why);
@@ -70,7 +70,7 @@ read_file(struct loader *l, const struct tree *node, const char *name, const str
 
 	if (goes_round(l, node, name, in))
 		return;
-	text = loader_read(l, node, name, &bytes);
+	text = loader_read(l, node, name, JSON_BYTES_MAX, &bytes);
 	if (text == NULL)
 		return;
 	if (!is_blank((struct slice){ text, bytes }))

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/document.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "policy/rule.h"
 #include "policy/schema.h"
@@ -13,7 +14,8 @@ static const struct schema_key policy_keys[] = { { "bots", SCHEMA_KNOWN },
 	{ "databases", SCHEMA_KNOWN }, { "hosts", SCHEMA_KNOWN }, { "store", SCHEMA_IGNORED },
 	{ "openGraph", SCHEMA_IGNORED }, { "impressum", SCHEMA_IGNORED },
 	{ "logging", SCHEMA_IGNORED }, { "metrics", SCHEMA_IGNORED }, { "honeypot", SCHEMA_KNOWN },
-	{ "dns", SCHEMA_KNOWN }, { "dns_ttl", SCHEMA_KNOWN }, { "robots", SCHEMA_KNOWN }, { 0 } };
+	{ "dns", SCHEMA_KNOWN }, { "dns_ttl", SCHEMA_KNOWN }, { "robots", SCHEMA_KNOWN },
+	{ "page", SCHEMA_KNOWN }, { 0 } };
 
 static void
 read_status(struct policy_settings *s, const struct tree *root, struct problems *problems)
@@ -128,9 +130,8 @@ read_honeypot(struct policy_settings *s, const struct tree *root, struct problem
 		s->trap_s = 0;
 }
 
-/* The one file that `name` names, in the scratch arena; NULL with *why. */
-static const char *
-find_one(struct loader *l, const struct tree *n, struct slice name, const char **why)
+const char *
+loader_find(struct loader *l, const struct tree *n, struct slice name, const char **why)
 {
 	const char **names = NULL;
 	size_t found;
@@ -154,7 +155,7 @@ open_database(struct loader *l, const struct tree *map, const char *key)
 
 	if (n == NULL)
 		return NULL;
-	name = find_one(l, n, n->text, &why);
+	name = loader_find(l, n, n->text, &why);
 	if (name != NULL)
 		m = l->source->open(l->source->context, name, &why);
 	if (m == NULL)
@@ -182,12 +183,12 @@ read_robots(struct loader *l, const struct tree *root)
 	}
 	if (n->kind == TREE_STRING)
 		file = n->text;
-	name = find_one(l, n, file, &why);
+	name = loader_find(l, n, file, &why);
 	if (name == NULL) {
 		tree_error(l->problems, n, "%.*s cannot be used: %s", (int)file.len, file.ptr, why);
 		return;
 	}
-	text = loader_read(l, n, name, &bytes);
+	text = loader_read(l, n, name, JSON_BYTES_MAX, &bytes);
 	if (text == NULL)
 		return;
 	if (bytes > POLICY_ROBOTS_BYTES_MAX)

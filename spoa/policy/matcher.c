@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "policy/addrlist.h"
 #include "policy/rule.h"
@@ -182,7 +183,7 @@ read_address_file(struct draft *d, const struct tree *n)
 		tree_error(d->problems, n, "%s", why);
 	for (size_t i = 0; i < count; i++) {
 		size_t bytes;
-		char *text = loader_read(l, n, names[i], &bytes);
+		char *text = loader_read(l, n, names[i], JSON_BYTES_MAX, &bytes);
 
 		if (text != NULL)
 			addrlist_read(

@@ -96,6 +96,13 @@ void policy_free(struct policy *p); /* NULL is legal */
 
 const struct policy_settings *policy_settings(const struct policy *p);
 
+/* How the pages of a site look, by its Host header (policy/page.h). */
+struct page_settings;
+const struct page_settings *policy_page(const struct policy *p, struct slice host);
+
+/* The first of all that there are; the others by `next`. */
+const struct page_settings *policy_pages(const struct policy *p);
+
 /* Rules it has, patterns, prefixes, sites beside the default one; bytes it holds. */
 struct policy_size {
 	size_t rules, patterns, prefixes, sites, bytes;

@@ -22,8 +22,14 @@ struct opened {
 	unsigned depth;
 };
 
-/* A whole file that `node` names; free() it. NULL with a problem. Only where there is a source. */
-char *loader_read(struct loader *l, const struct tree *node, const char *name, size_t *bytes);
+/* The one file that `name`, which stands in n, names, in the scratch arena; NULL with *why. */
+const char *loader_find(
+    struct loader *l, const struct tree *n, struct slice name, const char **why);
+
+/* A whole file of at most `most` bytes that `node` names; free() it. NULL with a problem. Only
+ * where there is a source. */
+char *loader_read(
+    struct loader *l, const struct tree *node, const char *name, size_t most, size_t *bytes);
 
 /* The files that an entry with `import` names, and the node that does; none with a problem, which
  * says whatever stands beside it, too. */
@@ -76,6 +82,13 @@ struct demand challenge_read(struct loader *l, const struct tree *node);
 void descriptions_read(struct loader *l, const struct tree *document); /* imported ones */
 void dns_read(struct loader *l, const struct tree *root, const struct opened *in);
 int policy_add_zone(struct policy *p, struct slice name, const char **why);
+
+/* The first of a policy's pages: nothing in it but what is ours. */
+const struct page_settings *page_default(struct policy *p);
+
+/* The key `page` of a policy or site, on top of `under`; `under` itself where there is none. */
+const struct page_settings *page_read(
+    struct loader *l, const struct tree *map, const struct page_settings *under);
 
 /* The patterns of a field, made when it is first asked for. */
 struct patset *policy_patset(struct policy *p, unsigned field);

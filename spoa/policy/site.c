@@ -53,7 +53,7 @@ read_site(struct loader *l, struct site *s, const struct tree *n, const struct o
 	static const struct schema_key keys[] = { { "bots", SCHEMA_KNOWN },
 		{ "thresholds", SCHEMA_KNOWN }, { "challenge", SCHEMA_KNOWN },
 		{ "shadow", SCHEMA_KNOWN }, { "inherit", SCHEMA_KNOWN }, { "dnsbl", SCHEMA_KNOWN },
-		{ 0 } };
+		{ "page", SCHEMA_KNOWN }, { 0 } };
 	const struct tree *bots, *thresholds, *inherit, *dnsbl;
 
 	if (n->kind != TREE_MAP) {
@@ -76,6 +76,7 @@ read_site(struct loader *l, struct site *s, const struct tree *n, const struct o
 	s->dnsbl = dnsbl == NULL || dnsbl->truth;
 	read_shadow(l, n, &s->shadow);
 	read_challenge(l, n, &s->challenge);
+	s->page = page_read(l, n, s->page);
 	thresholds = schema_get(n, "thresholds", TREE_LIST, l->problems);
 	if (thresholds != NULL && thresholds->count > 0)
 		thresholds_read(l, s, thresholds);
@@ -131,9 +132,11 @@ site_init(struct loader *l, unsigned sites)
 	struct policy *p = l->policy;
 
 	p->site = arena_alloc(p->arena, (sites + 1u) * sizeof(*p->site));
-	p->site[0] = (struct site){
-		.name = SLICE(""), .common = true, .dnsbl = true, .challenge = challenge_default()
-	};
+	p->site[0] = (struct site){ .name = SLICE(""),
+		.common = true,
+		.dnsbl = true,
+		.challenge = challenge_default(),
+		.page = page_default(p) };
 	p->sites = 1;
 }
 
@@ -150,6 +153,7 @@ sites_read(struct loader *l, const struct tree *root, const struct opened *in)
 	}
 	site_init(l, hosts == NULL ? 0 : hosts->count);
 	read_shadow(l, root, &p->site[0].shadow);
+	p->site[0].page = page_read(l, root, p->site[0].page);
 	thresholds_read(l, &p->site[0], schema_get(root, "thresholds", TREE_LIST, l->problems));
 	if (hosts != NULL)
 		read_hosts(l, hosts, in);

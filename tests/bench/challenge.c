@@ -232,6 +232,7 @@ main(int argc, char **argv)
 {
 	unsigned long solutions = argc > 1 ? strtoul(argv[1], NULL, 10) : 200000;
 	unsigned long pages = argc > 2 ? strtoul(argv[2], NULL, 10) : 60000;
+	struct themes *themes;
 	const char *why;
 	unsigned line;
 
@@ -242,13 +243,13 @@ main(int argc, char **argv)
 	site.keys = &keys;
 	site.spent = spent_new(16, NOW - 1);
 	site.seen = spent_new(16, NOW - 1);
-	site.pages = pages_new(NULL, &why);
+	site.themes = themes = themes_of_pages(pages_new(NULL, &why));
 	site.now_s = now;
 	memcpy(site.cookie, "ammit", 6);
 	bench_pages(pages, "pages, compressed", NAVIGATE "Accept-Encoding: gzip\r\n");
 	bench_pages(pages, "pages, as they are", NAVIGATE);
 	bench_pages(pages, "one line of text", "Sec-Fetch-Mode: no-cors\r\n");
-	pages_free(site.pages);
+	themes_free(themes);
 	spent_free(site.spent);
 	spent_free(site.seen);
 	return 0;

@@ -22,7 +22,7 @@ make_generation(struct slice policy, bool shadow)
 	problems_print(&p, "");
 	if (g->policy == NULL || !keyring_parse(&g->keys, slice_of(key), &line, &why))
 		abort();
-	g->pages = generation_pages("test", g->policy, &p);
+	g->themes = themes_new(g->policy, &p);
 	problems_fini(&p);
 	return g;
 }

@@ -127,6 +127,28 @@ compare(void **state)
 	assert_true(slice_starts((struct slice){ NULL, 0 }, (struct slice){ NULL, 0 }));
 }
 
+static const struct {
+	const char *s, *word;
+	bool want;
+} contained[] = {
+	{ "a </STYLE>", "</style", true },
+	{ "</styl", "</style", false },
+	{ "abc", "bC", true },
+	{ "abc", "", true },
+	{ "", "a", false },
+};
+
+static void
+contains(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(contained); i++)
+		if (slice_contains_nocase(slice_of(contained[i].s), slice_of(contained[i].word)) !=
+		    contained[i].want)
+			fail_msg("%s, %s", contained[i].s, contained[i].word);
+	assert_true(slice_contains_nocase((struct slice){ NULL, 0 }, SLICE("")));
+}
+
 int
 main(void)
 {
@@ -135,6 +157,7 @@ main(void)
 		cmocka_unit_test(split),
 		cmocka_unit_test(trim),
 		cmocka_unit_test(compare),
+		cmocka_unit_test(contains),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,6 +293,174 @@ test_solver(void **state)
 	assert_null(memmem(solver.ptr, solver.len, "\n//", 3));
 }
 
+/* ---- themes ---- */
+
+/* Write the challenge page in this theme. */
+static void
+write_themed(const struct page_theme *theme)
+{
+	struct pages *ours = pages;
+	const char *why;
+
+	pages = pages_new(theme, &why);
+	if (pages == NULL)
+		fail_msg("%s", why);
+	write_page(SLICE("/"), SLICE("a.example"), SLICE("t"), false);
+	assert_hashed("style-src 'self'", between(got, "<style>", "</style>"));
+	assert_hashed("script-src", between(got, "<script>", "</script>"));
+	pages_free(pages);
+	pages = ours;
+}
+
+static void
+test_theme(void **state)
+{
+	struct page_word words[] = { { SLICE("de"), WORD_TITLE, SLICE("Ein Moment") },
+		{ SLICE("en"), WORD_TITLE, SLICE("Hold on") },
+		{ SLICE("*"), WORD_TITLE, SLICE("no") },
+		{ SLICE("*"), WORD_WHY, SLICE("For {host} & all.") },
+		{ SLICE("en"), WORD_SECONDS, SLICE("{n} to go") } };
+	struct page_theme theme = { .css = SLICE("h1{color:red}"),
+		.logo = SLICE("\x89PNG\r\n\x1a\n"),
+		.logo_type = "image/png",
+		.contact = SLICE("mailto:a@example.org?subject=a&body=b"),
+		.word = words,
+		.words = sizeof(words) / sizeof(words[0]) };
+
+	(void)state;
+	theme.colour[PAGE_DARK][PAGE_LINE] = SLICE("rgb(1,2,3)");
+	write_themed(&theme);
+	assert_non_null(strstr(got, "<title>Hold on – a.example</title>"));
+	assert_non_null(strstr(got, "For <strong dir=\"ltr\">a.example</strong> &amp; all."));
+	assert_non_null(strstr(got, "\"seconds\":\"{n} to go\""));
+	assert_non_null(strstr(
+	    got, "<img class=\"logo\" alt=\"\" src=\"data:image/png;base64,iVBORw0KGgo=\">"));
+	assert_non_null(
+	    strstr(got, "<a href=\"mailto:a@example.org?subject=a&amp;body=b\">Contact</a>"));
+	assert_non_null(strstr(got, "h1{color:red}</style>"));
+	assert_non_null(strstr(got, "--line: rgb(1,2,3)"));
+	/* Every other colour, in both schemes. */
+	for (unsigned i = 0; i < 2 * PAGE_COLOURS; i++)
+		if (i != PAGE_COLOURS + PAGE_LINE)
+			assert_non_null(
+			    strstr(got, page_colours[i / PAGE_COLOURS][i % PAGE_COLOURS]));
+}
+
+/* Nothing of it is trusted: not one element more, and no hole is filled. */
+static void
+test_hostile_theme(void **state)
+{
+	static const char *const evil[] = { "</script><script>alert(1)</script>", "{{script}}",
+		"{{{script}}}", "\"><img src=x onerror=alert(1)>", "{{ticket}} {{", "&lt;<!--",
+		"https://example.org/\"onclick=\"x", "mailto:'><script>{{ticket}}" };
+	struct page_theme theme = { .words = 0 };
+	size_t brackets = 0;
+
+	(void)state;
+	write_themed(&theme);
+	for (const char *p = got; *p != '\0'; p++)
+		brackets += *p == '<';
+	for (size_t i = 0; i < sizeof(evil) / sizeof(evil[0]); i++) {
+		struct page_word words[WORDS];
+		size_t now = 0;
+
+		for (unsigned w = 0; w < WORDS; w++)
+			words[w] =
+			    (struct page_word){ SLICE("*"), (enum word)w, slice_of(evil[i]) };
+		theme = (struct page_theme){
+			.contact = slice_of(evil[i]), .word = words, .words = WORDS
+		};
+		write_themed(&theme);
+		for (const char *p = got; *p != '\0'; p++)
+			now += *p == '<';
+		/* The contact's own, and without {host} no <strong>. */
+		now -= strstr(got, "class=\"contact\"><a") != NULL ? 4 : 2;
+		now += strstr(got, "<strong") != NULL ? 0 : 2;
+		if (now != brackets)
+			fail_msg("%s: %zu, not %zu", evil[i], now, brackets);
+		assert_null(strstr(got, "{{"));
+	}
+}
+
+static const uint8_t own_page[] = {
+#include "embed/page.html.inc"
+	'\0'
+};
+
+static void
+test_own_template(void **state)
+{
+	static const struct {
+		const char *from, *to, *why; /* NULL: it can be used */
+	} cases[] = {
+		{ "<main>", "<main><!-- ours -->{{w:few}}", NULL },
+		{ "{{logo}}", "", NULL },
+		{ "{{style}}", "", NULL },
+		{ "{{without}}", "", "lacks {{without}}" },
+		{ "{{extra}}", "", "lacks {{extra}}" },
+		{ "{{reference}}", "", "lacks {{reference}}" },
+		{ "{{ticket}}", "{{tickets}}", "there is no {{tickets}}" },
+		{ "id=\"voice\"", "", "lacks id=\"voice\"" },
+		{ "<script>{{script}}", "<script> {{script}}", "must stand alone" },
+		{ "{{lost}}", "{{lost", "there is no {{lost" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static char text[32768];
+		const char *ours = (const char *)own_page, *at = strstr(ours, cases[i].from);
+		struct text t = { .buf = text, .cap = sizeof(text) };
+		struct page_theme theme = { .words = 0 };
+		struct pages *p;
+		const char *why = "";
+
+		assert_non_null(at);
+		text_put(&t, (struct slice){ ours, (size_t)(at - ours) });
+		text_put(&t, slice_of(cases[i].to));
+		text_put(&t, slice_of(at + strlen(cases[i].from)));
+		theme.challenge = text_slice(&t);
+		p = pages_new(&theme, &why);
+		if ((p == NULL) != (cases[i].why != NULL) ||
+		    (p == NULL && strstr(why, cases[i].why) == NULL))
+			fail_msg("%s: %s", cases[i].to, why);
+		pages_free(p);
+	}
+}
+
+/* What is too large is known when it is loaded, not when a visitor is waiting. */
+static void
+test_large_theme(void **state)
+{
+	static char logo[PAGE_LOGO_MAX], css[PAGE_CSS_MAX], text[PAGE_TEMPLATE_MAX];
+	struct text t = { .buf = text, .cap = sizeof(text) };
+	struct page_theme theme = { .css = { css, sizeof(css) },
+		.logo = { logo, sizeof(logo) },
+		.logo_type = "image/png" };
+	struct pages *p;
+	const char *why = "";
+
+	(void)state;
+	memset(logo, 'l', sizeof(logo));
+	memset(css, ' ', sizeof(css));
+	/* As large as each may be. */
+	text_put(&t, slice_of((const char *)own_page));
+	while (t.len < sizeof(text))
+		text_byte(&t, ' ');
+	theme.challenge = text_slice(&t);
+	p = pages_new(&theme, &why);
+	assert_non_null(p);
+	pages_free(p);
+	memcpy(text + sizeof(text) - 32, "{{logo}}{{logo}}{{logo}}{{logo}}", 32);
+	assert_null(pages_new(&theme, &why));
+	assert_non_null(strstr(why, "larger than 320 KB"));
+	/* However often a word is repeated. */
+	for (size_t i = sizeof(text) / 2; i + 7 < sizeof(text); i += 7)
+		memcpy(text + i, "{{why}}", 7);
+	memset(text + sizeof(text) - 7, ' ', 7);
+	assert_null(pages_new(&theme, &why));
+	assert_non_null(strstr(why, "larger than 320 KB"));
+}
+
 static int
 set_up(void **state)
 {
@@ -326,6 +494,10 @@ main(void)
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_csp),
 		cmocka_unit_test(test_solver),
+		cmocka_unit_test(test_theme),
+		cmocka_unit_test(test_hostile_theme),
+		cmocka_unit_test(test_own_template),
+		cmocka_unit_test(test_large_theme),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -21,6 +21,7 @@ static struct scene {
 	struct http_lab lab;
 	struct keyring keys;
 	struct site site;
+	struct themes *themes;
 	struct ticket ticket;
 	char ticket_text[TICKET_TEXT_MAX + 1], solution[64];
 	char got[PAGE_BYTES_MAX + 4096];
@@ -47,7 +48,7 @@ set_up(void **state)
 	s->site.keys = &s->keys;
 	s->site.spent = spent_new(64, NOW - 100);
 	s->site.seen = spent_new(64, NOW - 100);
-	s->site.pages = pages_new(NULL, &why);
+	s->site.themes = s->themes = themes_of_pages(pages_new(NULL, &why));
 	s->site.now_s = now;
 	memcpy(s->site.cookie, "ammit", sizeof("ammit"));
 	s->ticket = (struct ticket){
@@ -70,7 +71,7 @@ tear_down(void **state)
 	http_lab_stop(&s->lab);
 	spent_free(s->site.spent);
 	spent_free(s->site.seen);
-	pages_free(s->site.pages);
+	themes_free(s->themes);
 	return 0;
 }
 

@@ -66,7 +66,7 @@ set_up(void **state)
 	s->site.now_s = now;
 	s->site.spent = spent_new(64, NOW - 100);
 	s->site.seen = spent_new(64, NOW - 100);
-	s->site.pages = s->g->pages;
+	s->site.themes = s->g->themes;
 	memcpy(s->site.cookie, "soul", sizeof("soul"));
 	return check_init(&s->check, s->lab.loop, &s->shared, &s->site, generation_ref(s->g), &why)
 		   ? 0
