@@ -15,8 +15,8 @@ wasm and jit (one switch in Chromium: V8 without a JIT has no WebAssembly), simd
 and still (reduced motion), off by default; width and height; language; private; safer (what Tor
 Browser calls so; Firefox only); prefs and flags of the browser's own.
 
-No browser runs under a false clock (libfaketime hangs both): a client whose clock is wrong by a day
-is had by turning the servers' (conftest.fake_clock), which is all that either can see of it.
+No browser runs under a false clock (libfaketime hangs both): before(CLOCK) turns that of its pages, and
+conftest.fake_clock that of the servers, which is all that they can see of each other's.
 """
 
 import base64
@@ -39,6 +39,25 @@ AXE = OUT / "axe" / "axe.min.js"
 
 # Of the keyboard (WebDriver, 17.4.2).
 TAB, ENTER, SPACE = "\ue004", "\ue007", " "
+
+NO_WORKERS = "delete window.Worker; delete window.SharedWorker; window.Worker = undefined;"
+# Workers that are alive and never get anywhere: the page stays while it is looked at.
+IDLE = """
+    window.Worker = function () {
+        var w = this;
+        setInterval(function () { if (w.onmessage) w.onmessage({ data: { hashes: 1000 } }); }, 50);
+    };
+    window.Worker.prototype = { postMessage: function () {}, terminate: function () {} };
+"""
+# Date is wrong by so many milliseconds, for a page and all its scripts.
+CLOCK = """
+    (function (Right, wrong) {
+        window.Date = class extends Right {
+            constructor(...what) { if (what.length) super(...what); else super(Right.now() + wrong) }
+            static now() { return Right.now() + wrong }
+        };
+    })(Date, %d);
+"""
 
 CANDIDATES = {
     "link": "a[href]",
@@ -274,8 +293,16 @@ class Chromium(Browser):
         self.driver.set_page_load_timeout(60)
         self.driver.set_script_timeout(60)
         if not o.workers:
-            self.cdp("Page.addScriptToEvaluateOnNewDocument",
-                     source="delete window.Worker; delete window.SharedWorker; window.Worker = undefined")
+            self.before(NO_WORKERS)
+
+    def before(self, script):
+        """Runs before any script of any later page of this tab."""
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", source=script)
+
+    def speak(self, language):
+        """What the pages of this tab are asked for in."""
+        self.cdp("Network.enable")
+        self.cdp("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
 
     @contextlib.contextmanager
     def gone(self):
@@ -504,17 +531,12 @@ class Firefox(Browser):
         self.stack.callback(self._end)
         self.sock = wait_until(self._connect, "Firefox to answer", 60)
         self.sock.settimeout(120)
-        self.buffer, self.id = b"", 0
+        self.buffer, self.id, self.scripts = b"", 0, []
         self._receive()
         self.call("WebDriver:NewSession", capabilities={})
         self.call("WebDriver:SetTimeouts", pageLoad=60000, script=60000, implicit=0)
         if not o.workers:
-            # Before any script of any page of any tab: as an extension would do it.
-            self.chrome(
-                "Services.mm.loadFrameScript('data:,' + encodeURIComponent(`addEventListener('DOMWindowCreated',"
-                "e => { let w = Cu.waiveXrays(e.target.defaultView); if (w) { delete w.Worker; delete w.SharedWorker;"
-                "w.Worker = undefined; } }, true)`), true)"
-            )
+            self.before(NO_WORKERS)
 
     def _connect(self):
         assert self.process.poll() is None, "Firefox ended"
@@ -571,6 +593,19 @@ class Firefox(Browser):
         """A preference, from the next page on."""
         kind = {bool: "Bool", int: "Int", str: "String"}[type(value)]
         self.chrome("Services.prefs.set%sPref(arguments[0], arguments[1])" % kind, name, value)
+
+    def before(self, script):
+        """Runs before any script of any later page, until all is forgotten; as one of an extension would."""
+        url = self.chrome(
+            "let then = `{ let w = e.target.defaultView; if (w) Cu.evalInSandbox(${JSON.stringify(arguments[0])},"
+            "new Cu.Sandbox(w, { sandboxPrototype: w, wantXrays: false })) }`;"
+            "let url = 'data:,' + encodeURIComponent(`addEventListener('DOMWindowCreated', e => ${then}, true)`);"
+            "Services.mm.loadFrameScript(url, true); return url", script,
+        )
+        self.scripts.append(url)
+
+    def speak(self, language):
+        self.pref("intl.accept_languages", language)
 
     def get(self, url):
         self.call("WebDriver:Navigate", url=url)
@@ -678,6 +713,8 @@ class Firefox(Browser):
                 self.switch(handle)
                 self.call("WebDriver:CloseWindow")
         self.switch(self.first)
+        while self.scripts:
+            self.chrome("Services.mm.removeDelayedFrameScript(arguments[0])", self.scripts.pop())
         # A session's storage belongs to the tab: a new tab has a new one.
         old = self.first
         self.first = self.new_tab()
@@ -686,6 +723,7 @@ class Firefox(Browser):
         self.switch(self.first)
         self.chrome("Services.cookies.removeAll(); Services.cache2.clear(); Services.console.reset()")
         self.cores(16)
+        self.speak(self.options.language)
         self.media(self.options.dark, self.options.still)
 
     def _screenshot(self):

@@ -13,7 +13,7 @@ import urllib.parse
 
 import pytest
 
-from browsers import ENTER, Chromium, Firefox
+from browsers import ENTER, IDLE, Chromium, Firefox
 from conftest import BROWSER, POLICY, fake_clock, make_box, wait_until
 from netns import SERVER, Cable
 from terminal import Lynx, W3m
@@ -28,10 +28,11 @@ def policy(difficulty):
 
 
 @contextlib.contextmanager
-def an_edge(difficulty=2, env=None, **more):
+def an_edge(what=2, env=None, **more):
+    """what: a policy, or how difficult it is made."""
     with make_box() as box:
         box.env.update(env or {})
-        edge = box.whole(policy(difficulty), **more)
+        edge = box.whole(policy(what) if isinstance(what, int) else what, **more)
         edge.box = box
         wait_until(lambda: edge.get("/", BROWSER).challenged, "the challenge page")
         yield edge
@@ -41,13 +42,6 @@ def an_edge(difficulty=2, env=None, **more):
 def ready():
     """Solved in a moment."""
     with an_edge() as edge:
-        yield edge
-
-
-@pytest.fixture(scope="module")
-def slow():
-    """So much work that the page stays while it is looked at."""
-    with an_edge(7) as edge:
         yield edge
 
 
@@ -263,11 +257,21 @@ def far():
         yield edge
 
 
+@pytest.mark.parametrize("options", [{}, {"wasm": False, "jit": False}], ids=["all", "no-jit"])
 @pytest.mark.parametrize("kind", [Chromium, Firefox], ids=lambda kind: kind.name)
-def test_plain_http_is_no_secure_context(far, kind):
-    with far.cable.client.inside(), kind() as browser:
+def test_plain_http_is_no_secure_context(far, kind, options):
+    plain_http(far, kind, options)
+
+
+def test_plain_http_at_the_level_safer(far):
+    plain_http(far, Firefox, {"safer": True})
+
+
+def plain_http(far, kind, options):
+    with far.cable.client.inside(), kind(**options) as browser:
         browser.get(far.url + "/.ammit/health")
-        assert browser.script("return [isSecureContext, typeof crypto.subtle]") == [False, "undefined"]
+        has = browser.script("return [isSecureContext, typeof crypto.subtle, typeof WebAssembly]")
+        assert has == [False, "undefined", "undefined" if options else "object"]
         passes(browser, far, "/far?a#b")
         assert not complaints(browser)
 
@@ -276,15 +280,15 @@ def test_plain_http_is_no_secure_context(far, kind):
 
 
 @pytest.mark.parametrize("kind", [Chromium, Firefox], ids=lambda kind: kind.name)
-def test_without_javascript(slow, kind):
+def test_without_javascript(ready, kind):
     """Words that say what is missing, and no loop."""
     with kind(javascript=False, width=320) as browser:
-        before = challenges(slow)
-        browser.get(slow.url + "/page")
+        before = challenges(ready)
+        browser.get(ready.url + "/page")
         words = browser.words()
         assert "JavaScript" in words
         assert re.search(r"\b[0-9a-f]{12}\b", words), "the reference"
-        assert challenges(slow) == before + 1
+        assert challenges(ready) == before + 1
         browser.screenshot(kind.name + "-no-javascript-320")
         browser.media(dark=True)
         browser.reload()
@@ -334,9 +338,9 @@ def test_refusal_page_by_keyboard(ready, browser):
     browser.wait(lambda: on_site(browser) and asked(browser)["path"] == "/start", "the site")
 
 
-def test_progress_is_shown_and_spoken(slow, browser):
-    browser.cores(1)
-    browser.get(slow.url + "/")
+def test_progress_is_shown_and_spoken(ready, browser):
+    browser.before(IDLE)
+    browser.get(ready.url + "/")
     bar = browser.wait(lambda: browser.role("progressbar"), "the bar")
     assert bar.label and bar.attribute("aria-valuemax")
     assert browser.find("[aria-live], [role=status], [role=alert]")
@@ -361,13 +365,13 @@ PAGES = {"challenge": lambda browser, edge: browser.get(edge.url + "/a"), "refus
 @pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("page", list(PAGES))
-def test_page_is_for_all(slow, browser, page, scheme, width):
+def test_page_is_for_all(ready, browser, page, scheme, width):
     """No scrolling sideways, colours of the scheme, nothing that moves, nothing that axe-core finds."""
     browser.viewport(width)
-    browser.cores(1)  # the other one is for those who look
+    browser.before(IDLE)
     browser.media(dark=scheme == "dark", still=True)
     try:
-        PAGES[page](browser, slow)
+        PAGES[page](browser, ready)
         browser.screenshot("%s-%s-%d-%s" % (browser.name, page, width, scheme))
         assert browser.script("return innerWidth") == width and browser.sideways() == 0
         assert browser.moving() == []

@@ -10,6 +10,7 @@ import re
 import pytest
 
 import browsers
+from browsers import IDLE
 from conftest import BROWSER, POLICY, Puzzle, wait_until
 
 # As the tests' own, but for addresses where the work takes a moment: where it goes slowly, and where it goes fast.
@@ -27,14 +28,6 @@ COUNT = """
 		window.Worker = function (url) { window.made.push(String(url)); return new Worker(url); };
 		window.Blob = function (parts, how) { return new Blob([window.prefix || ''].concat(parts), how); };
 	})(window.Worker, window.Blob);
-"""
-# Workers that are alive and never get anywhere.
-IDLE = """
-	window.Worker = function () {
-		var w = this;
-		setInterval(function () { if (w.onmessage) w.onmessage({ data: { hashes: 1000 } }); }, 50);
-	};
-	window.Worker.prototype = { postMessage: function () {}, terminate: function () {} };
 """
 NO_WASM = "self.WebAssembly = undefined;"
 NO_SIMD = """
@@ -90,7 +83,7 @@ def browser(request):
 
 def first(chromium, *scripts):
     """Before any script of the tab's pages."""
-    chromium.cdp("Page.addScriptToEvaluateOnNewDocument", source="\n".join(scripts))
+    chromium.before("\n".join(scripts))
 
 
 def everywhere(script):
