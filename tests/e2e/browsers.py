@@ -160,7 +160,7 @@ class Browser:
         """All that can be read on the page."""
         # Not as WebDriver reads it: for that <noscript> is never shown.
         try:
-            return self.script("return document.body ? document.body.innerText : ''")
+            return self.script("return document.body ? document.body.innerText : ''") or ""
         except Gone:
             return ""
 
@@ -285,7 +285,9 @@ class Chromium(Browser):
         if o.private:
             options.add_argument("--incognito")
         options.add_experimental_option("prefs", {**prefs, **o.prefs})
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        # Of the pages, and no more than is asked about.
+        options.add_experimental_option("perfLoggingPrefs", {"enableNetwork": True, "enablePage": False})
         self.driver = webdriver.Chrome(
             service=Service("/usr/bin/chromedriver", env=self.environment(), log_path=os.devnull), options=options
         )
@@ -387,6 +389,28 @@ class Chromium(Browser):
         for key in keys:
             ActionChains(self.driver, duration=0).send_keys(key).perform()
 
+    def responses(self):
+        """What came over the network since it was last asked, by address: status, headers, and the body if
+        it is still to be had."""
+        seen = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
+        asked = {m["params"]["requestId"]: m["params"]["request"]["url"] for m in seen
+                 if m["method"] == "Network.requestWillBeSent"}
+        got = {}
+        for message in seen:
+            what, request = message["params"], message["params"].get("requestId")
+            # The one comes, at times, only where the browser uses the response, the other where it does not.
+            if message["method"] == "Network.responseReceived":
+                status, headers = what["response"]["status"], what["response"]["headers"]
+            elif message["method"] == "Network.responseReceivedExtraInfo":
+                status, headers = what["statusCode"], what["headers"]
+            else:
+                continue
+            body = None
+            with contextlib.suppress(self.exceptions.WebDriverException):
+                body = self.cdp("Network.getResponseBody", requestId=request)["body"]
+            got[asked.get(request)] = (status, {name.lower(): value for name, value in headers.items()}, body)
+        return got
+
     def cookies(self):
         return self.driver.get_cookies()
 
@@ -439,7 +463,9 @@ class Chromium(Browser):
         self.complaints()
 
     def _screenshot(self):
-        return self.cdp("Page.captureScreenshot", captureBeyondViewport=True)["data"]
+        # What needs no more than the window is moved aside by that where it goes from right to left.
+        beyond = self.script("return document.scrollingElement.scrollHeight > innerHeight")
+        return self.cdp("Page.captureScreenshot", captureBeyondViewport=beyond)["data"]
 
     def complaints(self):
         """What the console said since it was last asked, at the levels of warnings and errors."""

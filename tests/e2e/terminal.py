@@ -74,6 +74,19 @@ class TextBrowser(Terminal):
         """To the link, field or button of that number on a new page; the first is 1."""
         self.step(number - self.AT_FIRST)
 
+    def cursor(self):
+        return tuple(map(int, self.tmux("display-message", "-p", "#{cursor_x} #{cursor_y}").split()))
+
+    def to(self, pattern, limit=20):
+        """Step by step to the link, field or button in whose line that stands."""
+        for _ in range(limit):
+            at = self.cursor()
+            if re.search(pattern, self.screen().split("\n")[at[1]]):
+                return
+            self.step()
+            wait_until(lambda: self.cursor() != at, "the cursor to move")
+        raise AssertionError("nothing like %r to be reached on the screen:\n%s" % (pattern, self.screen()))
+
     def follow(self):
         """The link or the button that the cursor is on."""
         self.keys("Enter")
@@ -102,7 +115,7 @@ class Lynx(TextBrowser):
     name = "lynx"
     NEXT = "Down"
     AT_FIRST = True
-    COMMAND = ["lynx", "-accept_all_cookies", "-nopause", "-noreferer"]
+    COMMAND = ["lynx", "-accept_all_cookies", "-nopause", "-noreferer", "-show_cursor=on"]
 
     def agent(self, name):
         return ["-useragent=" + name]
