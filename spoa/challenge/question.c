@@ -432,3 +432,11 @@ question_accepts(struct slice answer)
 	/* Hebrew: the article is a letter of the word. */
 	return s.n > STEM_MIN && s.c[0] == 0x05d4 && known(s.c + 1, s.n - 1);
 }
+
+bool
+question_answered(struct slice answer)
+{
+	struct normal s;
+
+	return normalise(answer, &s);
+}

@@ -13,3 +13,6 @@
 #define QUESTION_CHARACTERS_MAX 64u
 
 bool question_accepts(struct slice answer);
+
+/* Is it one at all, right or wrong: UTF-8, not too long, and more than blanks and punctuation? */
+bool question_answered(struct slice answer);

@@ -466,7 +466,7 @@ judge(struct site *s, const struct visit *v, struct slice answer)
 {
 	if (question_accepts(answer))
 		return SITE_RIGHT;
-	if (s->judge == NULL || answer.len == 0)
+	if (s->judge == NULL || !question_answered(answer))
 		return SITE_WRONG;
 	return s->judge(s->judge_arg, answer, v->page.words->tag);
 }

@@ -360,9 +360,25 @@ test_length(void **state)
 		for (size_t c = n; c < QUESTION_CHARACTERS_MAX; c++)
 			n += (size_t)snprintf(buf + n, sizeof(buf) - n, "%s", fills[i]);
 		assert_true(question_accepts((struct slice){ buf, n }));
+		assert_true(question_answered((struct slice){ buf, n }));
 		n += (size_t)snprintf(buf + n, sizeof(buf) - n, "%s", fills[i]);
 		assert_false(question_accepts((struct slice){ buf, n }));
+		assert_false(question_answered((struct slice){ buf, n }));
 	}
+}
+
+/* Others are asked about what may be an answer, and about nothing else. */
+static void
+test_answered(void **state)
+{
+	static const struct slice no[] = { SLICE(""), SLICE("  "), SLICE("!?"), SLICE("\xff"),
+		SLICE("or\xc3"), SLICE("\xcc\x88"), SLICE("\r\n\0") };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(no); i++)
+		assert_false(question_answered(no[i]));
+	assert_true(question_answered(SLICE("blue")));
+	assert_true(question_answered(SLICE(" \xf0\x9f\x94\xb5 ")));
 }
 
 /* As many letters as there may be, each the widest: no room is too small. */
@@ -430,6 +446,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_length),
+		cmocka_unit_test(test_answered),
 		cmocka_unit_test(test_widest),
 		cmocka_unit_test(test_lists),
 	};
