@@ -405,10 +405,12 @@ class Chromium(Browser):
                 status, headers = what["statusCode"], what["headers"]
             else:
                 continue
+            if request not in asked:
+                continue
             body = None
             with contextlib.suppress(self.exceptions.WebDriverException):
                 body = self.cdp("Network.getResponseBody", requestId=request)["body"]
-            got[asked.get(request)] = (status, {name.lower(): value for name, value in headers.items()}, body)
+            got[asked[request]] = (status, {name.lower(): value for name, value in headers.items()}, body)
         return got
 
     def cookies(self):
