@@ -725,6 +725,8 @@ put_extra(struct text *out, const struct pages *p, const struct page_visit *v)
 	if (p->theme.trap) {
 		text_put(out, SLICE("<a hidden rel=\"nofollow\" href=\"/.ammit/more?ticket="));
 		text_put(out, v->ticket);
+		text_put(out, SLICE("&amp;to="));
+		text_put(out, v->trap);
 		text_put(out, SLICE("\">.</a>\n"));
 	}
 }

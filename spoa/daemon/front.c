@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 
 #define SPENT_CAPACITY 65536u
 #define SEEN_CAPACITY 16384u
@@ -103,6 +104,7 @@ front_start(struct front *f, int listen_fd, const struct check_shared *shared, s
 	f->trap = trap;
 	f->site.trap = on_trap;
 	f->site.trap_arg = f;
+	random_bytes(f->site.trap_key, sizeof(f->site.trap_key));
 	f->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (f->loop == NULL) {
 		*why = "no event loop: out of descriptors";
