@@ -409,22 +409,21 @@ or_ours(struct slice own, struct slice ours)
 	return own.len > 0 ? own : ours;
 }
 
-/* Both templates in this language. */
+/* Both templates in this language. One that could not be made is tried again, the other is kept. */
 static bool
 prepare(struct pages *p, const struct locale *l, const char **why)
 {
-	if (p->language[l->number].challenge != NULL)
-		return true;
-	if (p->theme.words > 0 && p->language[l->number].word == NULL)
-		p->language[l->number].word = own_words(p, l);
-	p->language[l->number].note = splice(
-	    p, l, or_ours(p->theme.note, BYTES(note_html)), &p->language[l->number].note_buf, why);
-	if (p->language[l->number].note == NULL)
-		return false;
-	p->language[l->number].challenge =
-	    splice(p, l, or_ours(p->theme.challenge, BYTES(page_html)),
-		&p->language[l->number].challenge_buf, why);
-	return p->language[l->number].challenge != NULL;
+	struct language *own = &p->language[l->number];
+
+	if (p->theme.words > 0 && own->word == NULL)
+		own->word = own_words(p, l);
+	if (own->note == NULL)
+		own->note =
+		    splice(p, l, or_ours(p->theme.note, BYTES(note_html)), &own->note_buf, why);
+	if (own->note != NULL && own->challenge == NULL)
+		own->challenge = splice(
+		    p, l, or_ours(p->theme.challenge, BYTES(page_html)), &own->challenge_buf, why);
+	return own->challenge != NULL;
 }
 
 /* A page is one without these, too. */
