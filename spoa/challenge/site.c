@@ -369,7 +369,7 @@ serve_plain(struct site *s, const struct visit *v, struct http_response *out)
 	const struct ticket *t = &v->opened;
 	struct text body = begin_body(s);
 
-	counter_add(&s->plain, 1);
+	counter_add(&s->counts.plain, 1);
 	page_write_plain(&body, v->page.reference);
 	answer_line(out, t->status >= 400 && t->status <= 599 ? t->status : 403, text_slice(&body));
 	http_response_header(out, "Link", "</.ammit/help>; rel=\"help\"");
@@ -394,7 +394,7 @@ site_challenge(struct site *s, const struct http_request *r, struct http_respons
 		why = "ticket of another host";
 	}
 	if (error != TICKET_OK) {
-		counter_add(&s->refused, 1);
+		counter_add(&s->counts.refused, 1);
 		log_refusal(r, why, "");
 		answer_line(out, 403,
 		    SLICE("This check could not begin. Load the page again for a fresh start.\n"));
@@ -415,7 +415,7 @@ site_challenge(struct site *s, const struct http_request *r, struct http_respons
 		answer_line(out, 500, SLICE("The page is too large.\n"));
 		return;
 	}
-	counter_add(&s->served, 1);
+	counter_add(&s->counts.served, 1);
 	log_event(r, "page", v.reference);
 	answer_page(out, page_status(&v.opened), &v, text_slice(&body));
 	put_offer(s, text, &v.opened, out);
@@ -429,7 +429,7 @@ refuse(struct site *s, const struct visit *v, unsigned status, enum gate_outcome
 {
 	struct text body = begin_body(s);
 
-	counter_add(&s->refused, 1);
+	counter_add(&s->counts.refused, 1);
 	log_refusal(v->request, gate_outcome_names[why], v->reference);
 	if (v->html && page_write_refusal(v->pages, &body, &v->page, why))
 		answer_page(out, status, v, text_slice(&body));
@@ -469,7 +469,7 @@ answer_again(struct site *s, const struct visit *v, enum page_again why, unsigne
 	at = refresh.len;
 	page_put_on(&refresh, v->page.ticket, v->page.back, answer);
 	s->line[refresh.len] = '\0';
-	counter_add(why == PAGE_WRONG ? &s->wrong_answers : &s->early, 1);
+	counter_add(why == PAGE_WRONG ? &s->counts.wrong_words : &s->counts.early, 1);
 	if (!v->html) {
 		answer_line(out, page_status(&v->opened),
 		    why == PAGE_WRONG ? SLICE("That word is not known as something orange.\n")
@@ -536,8 +536,8 @@ finish(struct site *s, const struct visit *v, enum method method, struct http_re
 		refuse(s, v, outcome == GATE_MALFORMED ? 400 : 403, outcome, out);
 		return;
 	}
-	counter_add(&s->passed, 1);
-	counter_add(&s->passed_by[__builtin_ctz((unsigned)a.by)], 1);
+	counter_add(&s->counts.passed, 1);
+	counter_add(&s->counts.passed_by[__builtin_ctz((unsigned)a.by)], 1);
 	log_pass(v->request, gate_outcome_names[outcome], a.by, v->reference);
 	let_pass(s, &a, v->visitor.https, v->page.back, out);
 }
@@ -659,7 +659,7 @@ serve_trap(
 
 	begin(&v, s, r, query);
 	if (s->trap != NULL && open_visit(&v, s) == GATE_PASSED && is_own_trap(s, &v)) {
-		counter_add(&s->trapped, 1);
+		counter_add(&s->counts.trapped, 1);
 		log_event(r, "honeypot", v.reference);
 		s->trap(s->trap_arg, &v.visitor.address);
 	}

@@ -2,11 +2,11 @@
 
 #include <stdint.h>
 
-#include "base/counter.h"
 #include "base/hash.h"
 #include "base/slice.h"
 #include "challenge/location.h"
 #include "challenge/page.h"
+#include "challenge/site_counts.h"
 #include "challenge/spent.h"
 #include "challenge/theme.h"
 #include "net/http.h"
@@ -47,9 +47,7 @@ struct site {
 	void (*trap)(void *arg, const struct address *client);
 	void *trap_arg;
 	uint8_t trap_key[HASH_KEY_BYTES]; /* secret: a link catches only whom it was made for */
-	/* Any thread may read them. */
-	struct counter served, passed, refused, plain, early, wrong_answers, trapped;
-	struct counter passed_by[METHODS];
+	struct site_counts counts;
 	/* The answer that is being given: http.c copies it when the handler has returned. */
 	char body[PAGE_BYTES_MAX];
 	char location[LOCATION_MAX + 1];

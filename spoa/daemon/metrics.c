@@ -215,9 +215,10 @@ write_process(const struct metrics *m, struct text *t)
 	for (unsigned i = 0; i < 4; i++)
 		sample(t, "ammit_verdicts_total", "verdict", slice_of(verdict_names[i]),
 		    verdicts(m, i));
-	single(t, "ammit_pages_total", "counter", "Challenge pages.", counter_get(m->pages));
+	single(
+	    t, "ammit_pages_total", "counter", "Challenge pages.", counter_get(&m->site->served));
 	single(t, "ammit_passes_total", "counter", "Challenges that were solved.",
-	    counter_get(m->passes));
+	    counter_get(&m->site->passed));
 	single(t, "ammit_rule_errors_total", "counter",
 	    "Rules that could not be evaluated and counted as no match.", WEIGH(m, rule_errors));
 	family(t, "ammit_dns_waits_total", "counter",
@@ -227,6 +228,33 @@ write_process(const struct metrics *m, struct text *t)
 	sample(t, "ammit_dns_waits_total", "result", SLICE("not_waited"), WEIGH(m, not_waited));
 	single(t, "ammit_dns_unknown_total", "counter",
 	    "Rules and blocklists that a verdict was given without.", WEIGH(m, unknown));
+}
+
+static void
+write_challenges(const struct metrics *m, struct text *t)
+{
+	static const char answers[] = "ammit_challenge_answers_total";
+	static const char methods[] = "ammit_passes_by_total", words[] = "ammit_question_total";
+
+	family(t, methods, "counter", "Passes by the way that they were earned.");
+	for (unsigned i = 0; i < METHODS; i++)
+		if ((METHODS_OFFERED & 1u << i) != 0)
+			sample(t, methods, "method", slice_of(method_names[i]),
+			    counter_get(&m->site->passed_by[i]));
+	family(t, answers, "counter", "What else the challenge loop said.");
+	sample(t, answers, "result", SLICE("plain"), counter_get(&m->site->plain));
+	sample(t, answers, "result", SLICE("refused"), counter_get(&m->site->refused));
+	sample(t, answers, "result", SLICE("early"), counter_get(&m->site->early));
+	sample(t, answers, "result", SLICE("wrong_word"), counter_get(&m->site->wrong_words));
+	single(t, "ammit_honeypot_total", "counter", "Visits to the honeypot that count.",
+	    counter_get(&m->site->trapped));
+	if (m->oracle == NULL)
+		return;
+	family(t, words, "counter", "Answers to the question that question-url was to judge.");
+	sample(t, words, "result", SLICE("right"), counter_get(&m->oracle->right));
+	sample(t, words, "result", SLICE("wrong"), counter_get(&m->oracle->wrong));
+	sample(t, words, "result", SLICE("failed"), counter_get(&m->oracle->failed));
+	sample(t, words, "result", SLICE("dropped"), counter_get(&m->oracle->dropped));
 }
 
 static void
@@ -469,6 +497,7 @@ void
 metrics_write(const struct metrics *m, struct text *t)
 {
 	write_process(m, t);
+	write_challenges(m, t);
 	write_drip(m, t);
 	write_waits(m, t);
 	write_servers(m, t);
@@ -513,7 +542,8 @@ metrics_write_stat(const struct metrics *m, struct text *t)
 		text_printf(t, "%s %s %llu", i == 0 ? ":" : ",", verdict_names[i],
 		    (unsigned long long)verdicts(m, i));
 	text_printf(t, "\nchallenges: %llu pages, %llu solved\n",
-	    (unsigned long long)counter_get(m->pages), (unsigned long long)counter_get(m->passes));
+	    (unsigned long long)counter_get(&m->site->served),
+	    (unsigned long long)counter_get(&m->site->passed));
 	if (m->drip != NULL)
 		text_printf(t,
 		    "drip: %llu now, %llu served, %llu refused, %llu bytes, %llu s held\n",

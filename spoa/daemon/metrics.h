@@ -1,6 +1,8 @@
 #pragma once
 
 #include "base/text.h"
+#include "challenge/site_counts.h"
+#include "daemon/oracle.h"
 #include "daemon/weigh_counts.h"
 #include "daemon/zones.h"
 #include "net/drip.h"
@@ -19,8 +21,9 @@ struct metrics {
 	} zone[ZONES_MAX]; /* of the policy in force */
 	unsigned zones;
 	const struct dns_tally *functions; /* one a worker */
-	const struct counter *pages, *passes;
-	const struct drip_counts *drip; /* NULL: nobody drips */
+	const struct site_counts *site;
+	const struct oracle_counts *oracle; /* NULL: nobody is asked */
+	const struct drip_counts *drip;     /* NULL: nobody drips */
 	uint64_t uptime_s;
 	size_t rules;
 };

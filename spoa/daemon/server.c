@@ -212,8 +212,8 @@ collect(struct server *s, struct metrics *m)
 	*m = (struct metrics){ .workers = s->started,
 		.verdict_threads = s->started,
 		.functions = s->zones.functions,
-		.pages = &s->front.site.served,
-		.passes = &s->front.site.passed,
+		.site = &s->front.site.counts,
+		.oracle = s->oracle == NULL ? NULL : oracle_counts(s->oracle),
 		.drip = s->drip_fd >= 0 ? &s->drip.counts : NULL,
 		.uptime_s = (uint64_t)(clock_mono_ms() - s->start_ms) / 1000,
 		.rules = policy_size(g->policy).rules };
@@ -376,8 +376,8 @@ log_counts(const struct server *s)
 	    (unsigned long long)verdict[VERDICT_ALLOW],
 	    (unsigned long long)verdict[VERDICT_CHALLENGE],
 	    (unsigned long long)verdict[VERDICT_DENY], (unsigned long long)verdict[VERDICT_DRIP],
-	    (unsigned long long)counter_get(&s->front.site.served),
-	    (unsigned long long)counter_get(&s->front.site.passed));
+	    (unsigned long long)counter_get(&s->front.site.counts.served),
+	    (unsigned long long)counter_get(&s->front.site.counts.passed));
 }
 
 static bool

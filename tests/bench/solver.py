@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The browser solver beside what it could be: in Chromium and Firefox, one worker, all in one run.
 
-    B=build tests/bench/solver.py       R=3 rounds, interleaved, the best of each counts; MS=1000 each
+    B=build tests/bench/solver.py       R=5 rounds, interleaved, the best of each counts; MS=1000 each
                                         BROWSERS="chromium firefox"
 
 Exit status 1 if the shipped solver is below 0.9 of the best SIMD figure of the run, or below 40 times
@@ -26,7 +26,7 @@ BUILT = HERE.parents[1] / os.environ.get("B", "build") / "wasm"
 KINDS = ["reference_simd", "shipped", "shipped_wasm", "shipped_js", "webcrypto_256", "webcrypto_1"]
 # What a visitor without a JIT has; Firefox then runs no WebAssembly either.
 BARE = ["shipped", "webcrypto_256", "webcrypto_1"]
-ROUNDS, MS = int(os.environ.get("R", 3)), int(os.environ.get("MS", 1000))
+ROUNDS, MS = int(os.environ.get("R", 5)), int(os.environ.get("MS", 1000))
 RUN = (
     "let done = arguments[2], w = new Worker('worker.js');"
     "w.onmessage = (e) => { w.terminate(); done(e.data) }; w.onerror = (e) => done(e.message);"

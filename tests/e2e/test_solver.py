@@ -14,7 +14,7 @@ from conftest import BROWSER, POLICY, Puzzle, wait_until
 
 # As the tests' own, but for addresses where the work takes a moment: where it goes slowly, and where it goes fast.
 HARDER = [
-    {"name": name, "path_regex": "^/" + name, "action": "CHALLENGE", "challenge": {"difficulty": n, "algorithm": "fast"}}
+    {"name": name, "path_regex": "^/" + name, "action": "CHALLENGE", "challenge": {"difficulty": n, "algorithm": "fast", "methods": ["pow"]}}
     for name, n in (("moment", 4), ("longer", 5))
 ]
 
@@ -520,3 +520,16 @@ def test_old_engines_can_read_it(ready):
 def test_size(ready):
     size = len(gzip.compress(ready.get("/", BROWSER).body.encode()))
     assert size < 20000
+
+
+@pytest.mark.parametrize("kind", [browsers.Chromium, browsers.Firefox])
+def test_nobody_computes_longer_than_waiting_takes(box, kind):
+    """Far too much work for any browser, and a wait of two seconds beside it."""
+    challenge = {"algorithm": "fast", "hashes": 60000000, "most_s": 600, "methods": ["pow", "wait"], "wait": 2}
+    bots = POLICY["bots"][:-1] + [{"name": "browser", "user_agent_regex": "Mozilla", "action": "CHALLENGE", "challenge": challenge}]
+    edge = box.whole(dict(POLICY, bots=bots))
+    with kind() as browser:
+        browser.get(edge.url + "/slow?x#part")
+        wait_until(lambda: browser.title == "site", "the site", 60)
+        assert browser.url.endswith("/slow?x#part")
+    wait_until(lambda: 'by="wait"' in edge.ammit.output(), "the log")

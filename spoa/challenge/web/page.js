@@ -2,6 +2,7 @@
 	var root = document.documentElement, form = get('form'), words = JSON.parse(get('words').textContent);
 	var seed = form.getAttribute('data-seed'), target = +form.getAttribute('data-target');
 	var total = +form.getAttribute('data-puzzles'), life = +form.getAttribute('data-life');
+	var wait = +form.getAttribute('data-wait') || 0, on = form.getAttribute('data-on');
 	var posted = form.getAttribute('data-posted') === '1', born = Date.now(), ran = uptime();
 	var mean = 4294967296 / target, solution = [], starts = [], workers = [];
 	var kind = 0, crew = 1, done = 0, hashes = 0, active = 0, last = 0, spoken = 0, painted = 0, patience = 60;
@@ -88,7 +89,8 @@
 	// The puzzles know nothing of the tries before, and all workers share them to the last: what is
 	// left takes as long as so many new ones. Sleep does not count.
 	function secondsLeft() {
-		return active < 400 || hashes === 0 ? -1 : (total - done) * mean / (hashes / active * 1000);
+		var s = active < 400 || hashes === 0 ? -1 : (total - done) * mean / (hashes / active * 1000);
+		return s >= 0 && wait > 0 ? Math.min(s, Math.max(1, wait + 1 - (Date.now() - born) / 1000)) : s;
 	}
 
 	function show() {
@@ -244,6 +246,25 @@
 				submit();
 			}
 		}, submit);
+	}
+
+	// Where waiting is a way through as well, nobody computes for longer than that.
+	function waited() {
+		if (!running()) {
+			return;
+		}
+		if (typeof fetch !== 'function') {
+			if (!posted) {
+				location.replace(on + location.hash);
+			}
+			return;
+		}
+		fetch(on, { redirect: 'manual', credentials: 'same-origin' }).then(function (answer) {
+			if (running() && answer.type === 'opaqueredirect') {
+				announce();
+				through();
+			}
+		}, function () { });
 	}
 
 	// ---- work ----
@@ -421,6 +442,9 @@
 		if (running()) {
 			staff();
 			setInterval(watch, 2000);
+			if (wait > 0) {
+				setTimeout(waited, 1000 * wait + 1000);
+			}
 		}
 	}
 

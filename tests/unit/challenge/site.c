@@ -247,8 +247,9 @@ test_routes(void **state)
 		    said(s, "\r\nAmmit-Challenge: ticket=\""), routes[i].status == 429);
 		assert_int_equal(said(s, PAGE), said(s, "; script-src 'sha256-"));
 	}
-	assert_true(counter_get(&s->site.served) > 5 && counter_get(&s->site.plain) > 5 &&
-		    counter_get(&s->site.refused) == 6);
+	assert_true(counter_get(&s->site.counts.served) > 5 &&
+		    counter_get(&s->site.counts.plain) > 5 &&
+		    counter_get(&s->site.counts.refused) == 6);
 }
 
 static const struct {
@@ -370,7 +371,7 @@ test_pass(void **state)
 			     SLICE("example.org"), &client, &pass),
 	    PASS_GOOD);
 	assert_int_equal(pass.level, 3);
-	assert_int_equal(counter_get(&s->site.passed), 1);
+	assert_int_equal(counter_get(&s->site.counts.passed), 1);
 
 	/* A double submit gets the same; another client does not. */
 	assert_int_equal(redeem(s, HOST FORM SRC HTTP, "/"), 303);
@@ -378,7 +379,7 @@ test_pass(void **state)
 	assert_int_equal(redeem(s, HOST FORM "X-Ammit-Src: 192.0.2.8\r\n" HTTPS, "/"), 403);
 	assert_true(said(s, "used already"));
 	assert_false(said(s, "Set-Cookie"));
-	assert_int_equal(counter_get(&s->site.refused), 1);
+	assert_int_equal(counter_get(&s->site.counts.refused), 1);
 }
 
 static const struct {
@@ -458,7 +459,7 @@ test_refused(void **state)
 			fail_msg("%s: %s", wrongs[i].name, s->got);
 		assert_true(said(s, "Content-Security-Policy: default-src 'none'"));
 		assert_true(said(s, "Cache-Control: no-store\r\n"));
-		assert_int_equal(counter_get(&s->site.refused), i + 1);
+		assert_int_equal(counter_get(&s->site.counts.refused), i + 1);
 	}
 	memcpy(s->solution, right, sizeof(right));
 	assert_int_equal(
@@ -477,7 +478,7 @@ test_forms(void **state)
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
 		assert_int_equal(ask(s, "POST /.ammit/pass", HOST FORM SRC HTTPS, bodies[i]), 400);
 	assert_int_equal(ask(s, "POST /.ammit/pass", HOST FORM SRC HTTPS, ""), 400);
-	assert_int_equal(counter_get(&s->site.passed), 0);
+	assert_int_equal(counter_get(&s->site.counts.passed), 0);
 }
 
 static void
@@ -580,7 +581,7 @@ test_trap(void **state)
 		assert_int_equal(ask(s, link, headers, NULL), 404);
 		assert_int_equal(trapped, cases[i].caught);
 	}
-	assert_int_equal(counter_get(&s->site.trapped), 2);
+	assert_int_equal(counter_get(&s->site.counts.trapped), 2);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -19,7 +19,8 @@ struct world {
 	struct dns_tally functions[2], tally[2][2];
 	struct zone_state state[2];
 	struct zone zone[2];
-	struct counter pages, passes;
+	struct site_counts site;
+	struct oracle_counts oracle;
 	struct drip_counts drip;
 	struct metrics m;
 };
@@ -88,12 +89,16 @@ fill(void)
 	}
 	w.state[1].suspended = "lists everybody";
 	w.state[1].suspensions = 4;
-	counter_set(&w.pages, 77);
-	counter_set(&w.passes, 66);
+	counter_set(&w.site.served, 77);
+	counter_set(&w.site.passed, 66);
+	counter_set(&w.site.passed_by[1], 44);
+	counter_set(&w.site.early, 33);
+	counter_set(&w.site.trapped, 22);
+	counter_set(&w.oracle.dropped, 11);
 	w.m.workers = w.m.verdict_threads = w.m.zones = 2;
 	w.m.functions = w.functions;
-	w.m.pages = &w.pages;
-	w.m.passes = &w.passes;
+	w.m.site = &w.site;
+	w.m.oracle = &w.oracle;
 	w.m.drip = &w.drip;
 	counter_set(&w.drip.visitors, 12);
 	counter_set(&w.drip.served, 34);
@@ -129,6 +134,10 @@ static const char *const lines[] = {
 	"ammit_verdicts_total{verdict=\"deny\"} 300",
 	"ammit_pages_total 77",
 	"ammit_passes_total 66",
+	"ammit_passes_by_total{method=\"wait\"} 44",
+	"ammit_challenge_answers_total{result=\"early\"} 33",
+	"ammit_honeypot_total 22",
+	"ammit_question_total{result=\"dropped\"} 11",
 	"ammit_rule_errors_total 21",
 	"ammit_dns_waits_total{result=\"answered\"} 9",
 	"ammit_dns_waits_total{result=\"budget\"} 12",
