@@ -16,6 +16,7 @@
 	X(TITLE, "title")                                                                          \
 	X(MOMENT, "moment")                                                                        \
 	X(WHY, "why")                                                                              \
+	X(WHY_OTHER, "why_other")                                                                  \
 	X(CALCULATION, "calculation")                                                              \
 	X(PERCENT, "percent")                                                                      \
 	X(FEW, "few")                                                                              \

@@ -32,6 +32,9 @@ static const uint8_t page_js[] = {
 
 #define EMPTY ((struct slice){ NULL, 0 })
 
+/* Who has no JavaScript is told of no calculation. In the policy by its hash: the same always. */
+#define WITHOUT_STYLE "#why{display:none}"
+
 /* By which a page may be longer than in English and with values that need no escape. */
 #define LANGUAGE_BYTES ((size_t)48 * 1024)
 
@@ -39,6 +42,7 @@ static const uint8_t page_js[] = {
 enum hole {
 	HOLE_HOST,
 	HOLE_HEAD,
+	HOLE_WHY,
 	HOLE_LOST,
 	HOLE_PUZZLES,
 	HOLE_WITHOUT,
@@ -63,9 +67,9 @@ enum hole {
 	NAMES
 };
 
-static const char *const hole_names[HOLES] = { "host", "head", "lost", "puzzles", "without", "seed",
-	"target", "posted", "life", "wait", "on", "ticket", "back", "extra", "reference", "title",
-	"text", "foot" };
+static const char *const hole_names[HOLES] = { "host", "head", "why", "lost", "puzzles", "without",
+	"seed", "target", "posted", "life", "wait", "on", "ticket", "back", "extra", "reference",
+	"title", "text", "foot" };
 
 _Static_assert(NAMES <= SPLICE_HOLES_MAX, "a number each");
 
@@ -328,8 +332,6 @@ put_fixed(struct text *out, const struct pages *p, const struct locale *l, struc
 		text_put(out, slice_of(l->tag));
 	else if (slice_equal(name, SLICE("dir")))
 		text_put(out, l->rtl ? SLICE("rtl") : SLICE("ltr"));
-	else if (slice_equal(name, SLICE("why")))
-		put_word(out, p, l, WORD_WHY, SLICE("<strong dir=\"ltr\">{{host}}</strong>"));
 	else if (slice_equal(name, SLICE("words")))
 		put_words(out, p, l);
 	else if (slice_equal(name, SLICE("version")))
@@ -542,6 +544,8 @@ make_csp(struct pages *p)
 	put_hash(&csp, made.script.text);
 	text_put(&csp, SLICE(" 'wasm-unsafe-eval'; style-src 'self' "));
 	put_hash(&csp, p->style.text);
+	text_byte(&csp, ' ');
+	put_hash(&csp, SLICE(WITHOUT_STYLE));
 	/* What has no worker-src yet goes by child-src. */
 	text_put(&csp, SLICE("; worker-src blob: 'self'; child-src blob: 'self'; connect-src "
 			     "'self'; img-src data:; media-src 'self'; form-action 'self'; "
@@ -677,6 +681,20 @@ put_question(struct text *out, const struct pages *p, const struct page_visit *v
 	text_put(out, SLICE("</button></p>\n</form>\n"));
 }
 
+/* Why there is a check at all, with the host in it. */
+static void
+put_why(struct text *out, const struct pages *p, const struct page_visit *v, enum word w)
+{
+	char buf[6 * TICKET_HOST_MAX + 64];
+	struct text host = { .buf = buf, .cap = sizeof(buf) };
+
+	text_put(&host, SLICE("<strong dir=\"ltr\">"));
+	text_html(&host, v->opened->host);
+	text_put(&host, SLICE("</strong>"));
+	out->cut |= host.cut;
+	put_word(out, p, v->words, w, text_slice(&host));
+}
+
 /* When the way of those who wait is worth a try. */
 static unsigned
 first_try_s(const struct page_visit *v)
@@ -690,7 +708,11 @@ put_without(struct text *out, const struct pages *p, const struct page_visit *v,
 {
 	const bool script = offers(v, METHOD_POW);
 
-	text_put(out, script ? SLICE("<noscript>\n") : EMPTY);
+	if (script) {
+		text_put(out, SLICE("<noscript>\n<p>"));
+		put_why(out, p, v, WORD_WHY_OTHER);
+		text_put(out, SLICE("</p>\n"));
+	}
 	if (!offers(v, METHOD_WAIT | METHOD_RESOURCE | METHOD_QUESTION)) {
 		text_put(out, SLICE("<p class=\"note\">"));
 		put_word(out, p, v->words, WORD_NO_WAY, EMPTY);
@@ -733,7 +755,7 @@ put_extra(struct text *out, const struct pages *p, const struct page_visit *v)
 /* Room for what is put together for one page. */
 struct room {
 	struct text text;
-	char buf[3 * PAGE_ON_MAX + 8 * PAGE_TEXT_MAX];
+	char buf[3 * PAGE_ON_MAX + 10 * PAGE_TEXT_MAX];
 };
 
 static struct text *
@@ -751,7 +773,7 @@ page_write_challenge(struct pages *p, struct text *out, const struct page_visit 
 	struct splice_value value[HOLES] = { { EMPTY, true } };
 	uint8_t seed_bytes[SHA256_BYTES];
 	char seed[2 * SHA256_BYTES], target[16], puzzles[8], life[16], wait[16];
-	struct room on, head, without, extra, lost;
+	struct room on, head, whys, without, extra, lost;
 	const char *why;
 
 	if (!prepare(p, v->words, &why))
@@ -766,11 +788,12 @@ page_write_challenge(struct pages *p, struct text *out, const struct page_visit 
 	snprintf(wait, sizeof(wait), "%u", waits ? (unsigned)todo->wait_s : 0);
 	page_put_on(room_init(&on), v->ticket, v->back, EMPTY);
 	room_init(&head);
-	if (waits) {
-		text_put(&head.text, script ? SLICE("<noscript>\n") : EMPTY);
+	text_put(
+	    &head.text, script ? SLICE("<noscript>\n<style>" WITHOUT_STYLE "</style>\n") : EMPTY);
+	if (waits)
 		put_head(&head.text, v, first_try_s(v), text_slice(&on.text));
-		text_put(&head.text, script ? SLICE("</noscript>\n") : EMPTY);
-	}
+	text_put(&head.text, script ? SLICE("</noscript>\n") : EMPTY);
+	put_why(room_init(&whys), p, v, script ? WORD_WHY : WORD_WHY_OTHER);
 	put_without(room_init(&without), p, v, text_slice(&on.text));
 	put_extra(room_init(&extra), p, v);
 	room_init(&lost);
@@ -782,6 +805,7 @@ page_write_challenge(struct pages *p, struct text *out, const struct page_visit 
 
 	value[HOLE_HOST] = (struct splice_value){ v->opened->host, false };
 	value[HOLE_HEAD] = (struct splice_value){ text_slice(&head.text), true };
+	value[HOLE_WHY] = (struct splice_value){ text_slice(&whys.text), true };
 	value[HOLE_LOST] = (struct splice_value){ text_slice(&lost.text), true };
 	value[HOLE_PUZZLES] = (struct splice_value){ slice_of(puzzles), true };
 	value[HOLE_WITHOUT] = (struct splice_value){ text_slice(&without.text), true };
@@ -796,7 +820,8 @@ page_write_challenge(struct pages *p, struct text *out, const struct page_visit 
 	value[HOLE_EXTRA] = (struct splice_value){ text_slice(&extra.text), true };
 	value[HOLE_REFERENCE] = (struct splice_value){ v->reference, false };
 	splice_write(p->language[v->words->number].challenge, value, v->gzip, out);
-	return !(out->cut || head.text.cut || without.text.cut || extra.text.cut || lost.text.cut);
+	return !(out->cut || head.text.cut || whys.text.cut || without.text.cut || extra.text.cut ||
+		 lost.text.cut);
 }
 
 /* A page of words, of a language that is prepared: a title, text, and the reference. */

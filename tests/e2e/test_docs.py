@@ -39,6 +39,11 @@ def test_example(tmp_path, file, line, block):
     for name in ("own/some.yaml", "office.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("192.0.2.0/24\n" if name.endswith("txt") else RULE[len("bots: "):])
+    for source, name in (
+        ("contrib/theme/logo.svg", "logo.svg"), ("contrib/theme/theme.css", "extra.css"),
+        ("spoa/challenge/web/page.html", "page.html"), ("spoa/challenge/web/note.html", "note.html"),
+    ):
+        (tmp_path / name).write_bytes((ROOT / source).read_bytes())
     text = block.replace("/etc/ammit/", "%s/" % tmp_path)
     if not re.search(r"^bots:", text, re.M):
         text += RULE

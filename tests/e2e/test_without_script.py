@@ -7,6 +7,7 @@ import urllib.parse
 
 import pytest
 
+from browsers import Chromium
 from conftest import BROWSER, POLICY, Puzzle, wait_until
 from test_challenge import cookie_of, passed, with_pass
 
@@ -130,6 +131,37 @@ def test_only_without_script(edge_of):
     ticket = Page(page).fields["ticket"]
     got = edge.post("/.ammit/pass", {"ticket": ticket, "solution": ",".join(["00000000"] * 16), "back": "/"})
     assert got.status == 403 and cookie_of(got) is None
+
+
+COMPUTES, OTHER = "does a short calculation", "there is a short check"
+
+
+def test_why_without_javascript(edge_of):
+    """One reason stands there, and the true one: nothing is computed in a browser without JavaScript."""
+    edge = edge_of(offering(["pow", "wait"], wait=300))
+    with Chromium(javascript=False) as browser:
+        browser.get(edge.url + "/")
+        words = browser.words()
+        assert OTHER in words and COMPUTES not in words
+        assert COMPUTES in browser.source, "hidden, not left out: others see it"
+        assert not [said for said in browser.complaints() if "favicon" not in said]
+
+
+def test_why_with_javascript(edge_of):
+    """The other way round, while it computes: slowly, so that it can be looked at."""
+    edge = edge_of(offering(["pow", "wait"], wait=300, difficulty=7))
+    with Chromium(wasm=False) as browser:
+        browser.get(edge.url + "/")
+        words = browser.words()
+        assert COMPUTES in words and OTHER not in words
+
+
+def test_why_without_work(edge_of):
+    """Nobody is told of work that is not offered, with JavaScript or without."""
+    edge = edge_of(offering(["wait"], wait=300))
+    for headers in (TEXT, BROWSER):
+        body = edge.get("/", headers).body
+        assert body.count(OTHER) == 1 and COMPUTES not in body
 
 
 def test_other_client_and_host(edge_of):

@@ -181,8 +181,8 @@ test_words(void **state)
 static void
 test_no_two_are_one(void **state)
 {
-	static const enum word long_ones[] = { WORD_WHY, WORD_LOOP, WORD_NO_WAY, WORD_HELP_WHAT,
-		WORD_HELP_TOOLS };
+	static const enum word long_ones[] = { WORD_WHY, WORD_WHY_OTHER, WORD_LOOP, WORD_NO_WAY,
+		WORD_HELP_WHAT, WORD_HELP_TOOLS };
 
 	(void)state;
 	for (size_t i = 0; i < reading_count; i++)

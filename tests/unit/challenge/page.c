@@ -63,17 +63,34 @@ assert_hashed(const char *directive, struct slice content)
 	assert_ptr_equal(strchr(strstr(pages_csp(pages), directive), ';'), strchr(list, ';'));
 }
 
+/* Every <style> there is: browsers apply no other. */
+static void
+assert_styles_hashed(void)
+{
+	const char *at = got, *end;
+	unsigned n = 0;
+
+	for (; (at = strstr(at, "<style>")) != NULL; at = end, n++) {
+		at += strlen("<style>");
+		end = strstr(at, "</style>");
+		assert_non_null(end);
+		assert_hashed("style-src 'self'", (struct slice){ at, (size_t)(end - at) });
+	}
+	assert_true(n > 0);
+}
+
 /* Where a value stands that came from outside, and what it must not become. */
 static const char *const hostile[] = { "\"><script>alert(1)</script>", "' onload='x", "{{script}}",
 	"}}{{ticket", "</title><img src=x>", "&quot;&amp;" };
 
 static void
-write_page(struct slice back, struct slice host, struct slice ticket, bool form_lost)
+write_offering(
+    unsigned methods, struct slice back, struct slice host, struct slice ticket, bool form_lost)
 {
 	struct text out = { .buf = got, .cap = PAGE_BYTES_MAX };
 	struct ticket opened = {
 		.id = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd },
-		.challenge = { METHOD_POW, 1 << 20, 16, 1, 5, false },
+		.challenge = { methods, 1 << 20, 16, 1, 5, false },
 		.host = host,
 	};
 	struct page_visit v = { .words = locale_choose(SLICE("en")),
@@ -88,6 +105,12 @@ write_page(struct slice back, struct slice host, struct slice ticket, bool form_
 }
 
 static void
+write_page(struct slice back, struct slice host, struct slice ticket, bool form_lost)
+{
+	write_offering(METHOD_POW, back, host, ticket, form_lost);
+}
+
+static void
 assert_complete(void)
 {
 	assert_int_equal(strncmp(got, "<!DOCTYPE html>\n<html lang=\"en\"", 31), 0);
@@ -97,7 +120,7 @@ assert_complete(void)
 	assert_null(strstr(got, " onclick="));
 	assert_null(strstr(got, "http:"));
 	assert_null(strstr(got, "https:"));
-	assert_hashed("style-src 'self'", between(got, "<style>", "</style>"));
+	assert_styles_hashed();
 }
 
 static void
@@ -120,6 +143,48 @@ test_page(void **state)
 	assert_non_null(strstr(got, "<noscript>"));
 	assert_null(strstr(got, "has not been delivered"));
 	assert_non_null(strstr(got, "data-posted=\"0\" data-life=\"600\""));
+}
+
+/* Nobody is told of a calculation that his browser does not do. */
+static void
+test_why(void **state)
+{
+	static const char computes[] = "your browser does a short calculation",
+			  other[] =
+			      "Before <strong dir=\"ltr\">&lt;a</strong> opens there is a short "
+			      "check: for you it takes a moment, ",
+			  style[] = "<noscript>\n<style>#why{display:none}</style>\n";
+	static const struct {
+		unsigned methods;
+		bool computes;
+	} cases[] = { { METHOD_POW, true }, { METHOD_POW | METHOD_WAIT, true },
+		{ METHODS_OFFERED, true }, { METHOD_WAIT, false }, { METHOD_RESOURCE, false },
+		{ METHOD_QUESTION | METHOD_WAIT, false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct slice why;
+		const char *without;
+
+		write_offering(cases[i].methods, SLICE("/"), SLICE("<a"), SLICE("t"), false);
+		assert_complete();
+		why = between(got, "<p id=\"why\">", "</p>");
+		without = strstr(why.ptr + why.len, "<noscript>\n<p>");
+		if (cases[i].computes) {
+			assert_non_null(memmem(why.ptr, why.len, computes, strlen(computes)));
+			assert_null(memmem(why.ptr, why.len, "short check", 11));
+			assert_non_null(without);
+			assert_memory_equal(without + 14, other, strlen(other));
+			assert_true(strstr(got, style) < strstr(got, "</head>"));
+			assert_non_null(strstr(got, style));
+		} else {
+			assert_memory_equal(why.ptr, other, strlen(other));
+			assert_null(strstr(got, computes));
+			assert_null(strstr(got, "<noscript>"));
+			assert_null(strstr(got, "#why"));
+			assert_non_null(strstr(got, "data-puzzles=\"0\""));
+		}
+	}
 }
 
 /* SHA-256 of "abc", FIPS 180-2, B.1. */
@@ -306,7 +371,7 @@ write_themed(const struct page_theme *theme)
 	if (pages == NULL)
 		fail_msg("%s", why);
 	write_page(SLICE("/"), SLICE("a.example"), SLICE("t"), false);
-	assert_hashed("style-src 'self'", between(got, "<style>", "</style>"));
+	assert_styles_hashed();
 	assert_hashed("script-src", between(got, "<script>", "</script>"));
 	pages_free(pages);
 	pages = ours;
@@ -319,6 +384,7 @@ test_theme(void **state)
 		{ SLICE("en"), WORD_TITLE, SLICE("Hold on") },
 		{ SLICE("*"), WORD_TITLE, SLICE("no") },
 		{ SLICE("*"), WORD_WHY, SLICE("For {host} & all.") },
+		{ SLICE("*"), WORD_WHY_OTHER, SLICE("Else: {host}.") },
 		{ SLICE("en"), WORD_SECONDS, SLICE("{n} to go") } };
 	struct page_theme theme = { .css = SLICE("h1{color:red}"),
 		.logo = SLICE("\x89PNG\r\n\x1a\n"),
@@ -332,6 +398,7 @@ test_theme(void **state)
 	write_themed(&theme);
 	assert_non_null(strstr(got, "<title>Hold on – a.example</title>"));
 	assert_non_null(strstr(got, "For <strong dir=\"ltr\">a.example</strong> &amp; all."));
+	assert_non_null(strstr(got, "<p>Else: <strong dir=\"ltr\">a.example</strong>.</p>"));
 	assert_non_null(strstr(got, "\"seconds\":\"{n} to go\""));
 	assert_non_null(strstr(
 	    got, "<img class=\"logo\" alt=\"\" src=\"data:image/png;base64,iVBORw0KGgo=\">"));
@@ -375,7 +442,7 @@ test_hostile_theme(void **state)
 			now += *p == '<';
 		/* The contact's own, and without {host} no <strong>. */
 		now -= strstr(got, "class=\"contact\"><a") != NULL ? 4 : 2;
-		now += strstr(got, "<strong") != NULL ? 0 : 2;
+		now += strstr(got, "<strong") != NULL ? 0 : 4;
 		if (now != brackets)
 			fail_msg("%s: %zu, not %zu", evil[i], now, brackets);
 		assert_null(strstr(got, "{{"));
@@ -437,7 +504,9 @@ test_own_template(void **state)
 		{ "{{extra}}", "", "lacks {{extra}}" },
 		{ "{{reference}}", "", "lacks {{reference}}" },
 		{ "{{ticket}}", "{{tickets}}", "there is no {{tickets}}" },
+		{ "{{why}}", "", NULL },
 		{ "id=\"voice\"", "", "lacks id=\"voice\"" },
+		{ "<p id=\"why\">", "<p>", "lacks id=\"why\"" },
 		{ "<script>{{script}}", "<script> {{script}}", "must stand alone" },
 		{ "{{lost}}", "{{lost", "there is no {{lost" },
 	};
@@ -491,9 +560,9 @@ test_large_theme(void **state)
 	assert_null(pages_new(&theme, &why));
 	assert_non_null(strstr(why, "larger than 320 KB"));
 	/* However often a word is repeated. */
-	for (size_t i = sizeof(text) / 2; i + 7 < sizeof(text); i += 7)
-		memcpy(text + i, "{{why}}", 7);
-	memset(text + sizeof(text) - 7, ' ', 7);
+	memset(text + sizeof(text) - 32, ' ', 32);
+	for (size_t i = sizeof(text) / 2; i + 9 < sizeof(text); i += 9)
+		memcpy(text + i, "{{w:why}}", 9);
 	assert_null(pages_new(&theme, &why));
 	assert_non_null(strstr(why, "larger than 320 KB"));
 }
@@ -521,6 +590,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_page),
+		cmocka_unit_test(test_why),
 		cmocka_unit_test(test_seed),
 		cmocka_unit_test(test_form_lost),
 		cmocka_unit_test(test_hostile),
