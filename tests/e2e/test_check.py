@@ -44,7 +44,7 @@ class Proxy(Process):
     an answer may take is replaced, as in Edge; the tests of failures keep what is shipped."""
 
     request, get, post = Edge.request, Edge.get, Edge.post
-    name = None
+    name, at = None, "127.0.0.1"
 
     def __init__(self, box, ammit, site, opened=False, patient=True):
         self.patient = patient

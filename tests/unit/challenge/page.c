@@ -90,7 +90,7 @@ write_offering(
 	struct text out = { .buf = got, .cap = PAGE_BYTES_MAX };
 	struct ticket opened = {
 		.id = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd },
-		.challenge = { methods, 1 << 20, 16, 1, 5, false },
+		.challenge = { (uint8_t)methods, 1 << 20, 16, 1, 5, false },
 		.host = host,
 	};
 	struct page_visit v = { .words = locale_choose(SLICE("en")),
