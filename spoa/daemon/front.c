@@ -98,7 +98,6 @@ bool
 front_start(struct front *f, int listen_fd, const struct check_shared *shared, struct trap *trap,
     struct oracle *oracle, struct generation *g, const char **why)
 {
-	memset(f, 0, sizeof(*f));
 	f->site.judge = oracle != NULL ? oracle_ask : NULL;
 	f->site.judge_arg = oracle;
 	f->trap = trap;
