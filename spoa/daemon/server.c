@@ -415,6 +415,7 @@ serve(struct server *s)
 	start_drip(s);
 	start_control(s);
 	memory_trim();
+	memory_drop_code();
 	log_line(LOG_LEVEL_INFO, "ready",
 	    "spop=%s http=%s drip=%s control=%s policy=%s workers=%u shadow=%s",
 	    s->options->spop.text, s->options->http.text,
