@@ -34,8 +34,6 @@ static const char *const hole_names[HOLES] = { "host", "head", "why", "lost", "p
 	"seed", "target", "posted", "life", "wait", "on", "ticket", "back", "extra", "reference",
 	"title", "text", "foot" };
 
-_Static_assert(NAMES <= SPLICE_HOLES_MAX, "a number each");
-
 static const char too_large[] =
     "a page would be larger than 320 KB: make the logo, the css or the template smaller";
 
