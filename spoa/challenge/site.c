@@ -329,7 +329,7 @@ mark_trap(const struct site *s, const struct visit *v, char out[TRAP_CHARS])
 	uint64_t hash;
 
 	memcpy(of.id, v->opened.id, sizeof(of.id));
-	hash = hash_bytes(s->trap_key, &of, sizeof(of));
+	hash = hash_bytes(s->secret, &of, sizeof(of));
 	hex_encode((const uint8_t *)&hash, sizeof(hash), out);
 }
 
@@ -508,12 +508,12 @@ method_tried(const struct visit *v)
 
 /* What the page says of the clip; silence from a page with a solution is that it did not play. */
 static unsigned
-clip_said(const struct visit *v, enum method method)
+clip_said(const struct site *s, const struct visit *v, enum method method)
 {
 	if (!v->opened.challenge.clip || (method != METHOD_POW && method != METHOD_VIDEO))
 		return 0;
-	return clip_right(&v->opened, form_get(&v->form, "clip")) ? METHOD_VIDEO
-								  : METHOD_VIDEO_FAILED;
+	return clip_right(s->secret, &v->opened, form_get(&v->form, "clip")) ? METHOD_VIDEO
+									     : METHOD_VIDEO_FAILED;
 }
 
 static void
@@ -523,7 +523,7 @@ finish(struct site *s, const struct visit *v, enum method method, struct http_re
 		.visit = v->gate,
 		.method = method,
 		.solution = form_get(&v->form, "solution"),
-		.also = clip_said(v, method),
+		.also = clip_said(s, v, method),
 	};
 	struct gate_answer a;
 	enum gate_outcome outcome = gate_redeem(s->keys, s->spent, s->seen, &request, &a);
@@ -574,7 +574,7 @@ redeem(struct site *s, const struct http_request *r, struct slice query, struct 
 			break;
 		}
 	}
-	if (method == METHOD_VIDEO && clip_said(&v, method) != METHOD_VIDEO) {
+	if (method == METHOD_VIDEO && clip_said(s, &v, method) != METHOD_VIDEO) {
 		refuse(s, &v, 403, GATE_WRONG, out);
 		return;
 	}
@@ -625,7 +625,7 @@ serve_clip(
 		answer_line(out, 404, SLICE("There is nothing at this address.\n"));
 		return;
 	}
-	bytes = clip_of(&v.opened)->bytes;
+	bytes = clip_of(s->secret, &v.opened)->bytes;
 	if (read_range(http_request_header(r, "Range"), bytes.len, &first, &last)) {
 		struct text range = { .buf = s->line, .cap = sizeof(s->line) - 1 };
 

@@ -46,7 +46,7 @@ struct site {
 	/* NULL, or told of a visitor in the honeypot. */
 	void (*trap)(void *arg, const struct address *client);
 	void *trap_arg;
-	uint8_t trap_key[HASH_KEY_BYTES]; /* secret: a link catches only whom it was made for */
+	uint8_t secret[HASH_KEY_BYTES]; /* by which clips and the honeypot's links are told apart */
 	struct site_counts counts;
 	/* The answer that is being given: http.c copies it when the handler has returned. */
 	char body[PAGE_BYTES_MAX];

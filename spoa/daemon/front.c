@@ -103,7 +103,7 @@ front_start(struct front *f, int listen_fd, const struct check_shared *shared, s
 	f->trap = trap;
 	f->site.trap = on_trap;
 	f->site.trap_arg = f;
-	random_bytes(f->site.trap_key, sizeof(f->site.trap_key));
+	random_bytes(f->site.secret, sizeof(f->site.secret));
 	f->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (f->loop == NULL) {
 		*why = "no event loop: out of descriptors";
