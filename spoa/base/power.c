@@ -12,6 +12,27 @@
 #define FRACTION ((UINT64_C(1) << FRACTION_BITS) - 1)
 #define BIAS 1023
 
+/* Of 2^z, 0 <= z < 1: ln(2)^k / k!. */
+static const double series[] = {
+	1.0,
+	0.6931471805599453,
+	0.24022650695910072,
+	0.05550410866482158,
+	0.009618129107628477,
+	0.0013333558146428443,
+	0.0001540353039338161,
+	1.5252733804059841e-05,
+	1.321548679014431e-06,
+	1.01780860092397e-07,
+	7.054911620801123e-09,
+	4.4455382718708116e-10,
+	2.5678435993488206e-11,
+	1.3691488853904128e-12,
+	6.778726354822545e-14,
+	3.1324367070884287e-15,
+};
+#define TERMS (sizeof(series) / sizeof(series[0]))
+
 static double
 make(int exponent, uint64_t fraction)
 {
@@ -49,7 +70,7 @@ power_log2(double x)
 double
 power_exp2(double x)
 {
-	double z, term = 1, sum = 1;
+	double z, even = 0, odd = 0;
 	int whole;
 
 	if (x <= -BIAS)
@@ -57,10 +78,11 @@ power_exp2(double x)
 	if (x >= BIAS + 1)
 		return (double)INFINITY;
 	whole = (int)x - (x < 0);
-	z = (x - whole) * LN2;
-	for (int i = 1; i < 20; i++) {
-		term *= z / i;
-		sum += term;
+	z = x - whole;
+	/* Two sums that do not wait for each other. */
+	for (size_t i = TERMS; i > 0; i -= 2) {
+		even = even * (z * z) + series[i - 2];
+		odd = odd * (z * z) + series[i - 1];
 	}
-	return whole > -BIAS ? sum * make(whole, 0) : 0;
+	return whole > -BIAS ? (even + z * odd) * make(whole, 0) : 0;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/power.h"
 #include "policy/rule.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,7 +32,8 @@ take_curve(struct bytes *b, uint32_t most, struct point p[POINTS_MAX])
 	for (unsigned i = 0; i < n; i++) {
 		at += 0.25 + take(b, 1);
 		value += take(b, 3) % most;
-		p[i] = (struct point){ at, value < most ? value : most };
+		value = value < most ? value : most;
+		p[i] = (struct point){ at, value, power_log2(value) };
 	}
 	return n;
 }
