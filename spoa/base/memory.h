@@ -19,3 +19,9 @@ void memory_modest(void);
 
 /* Give back what was freed after much of it was: a policy takes more to read than to keep. */
 void memory_trim(void);
+
+/*
+ * Once all is started: the code that only the start needed is no longer counted as ours. It is read
+ * from the files of the program and its libraries again, should somebody run it.
+ */
+void memory_drop_code(void);

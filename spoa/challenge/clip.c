@@ -47,15 +47,17 @@ static const struct clip clips[] = {
 };
 
 const struct clip *
-clip_of(const struct ticket *t)
+clip_of(const uint8_t secret[HASH_KEY_BYTES], const struct ticket *t)
 {
-	return &clips[t->id[TICKET_ID_BYTES - 1] % (sizeof(clips) / sizeof(clips[0]))];
+	uint64_t hash = hash_bytes(secret, t->id, sizeof(t->id));
+
+	return &clips[hash % (sizeof(clips) / sizeof(clips[0]))];
 }
 
 bool
-clip_right(const struct ticket *t, struct slice said)
+clip_right(const uint8_t secret[HASH_KEY_BYTES], const struct ticket *t, struct slice said)
 {
-	const struct clip *c = clip_of(t);
+	const struct clip *c = clip_of(secret, t);
 	struct slice height, length, width = slice_split(said, 'x', &height);
 	unsigned long long w, h, ms;
 

@@ -4,7 +4,6 @@
 #include <stddef.h>
 
 #include "base/slice.h"
-#include "base/text.h"
 
 /*
  * The words of the pages in every language that is spoken here: spoa/challenge/locales/TAG.txt, to
@@ -107,19 +106,3 @@ const struct locale *locale_choose(struct slice accept_language);
  * and the number of the line.
  */
 bool locale_parse(struct slice text, struct locale *l, unsigned *line, const char **why);
-
-/* What to put in place of {host}, {n} and {ref}; a hole whose ptr is NULL stays a hole. */
-struct locale_values {
-	struct slice host, n, ref;
-};
-
-/* A word as HTML text or a double-quoted attribute; values may be NULL. */
-void locale_put(
-    struct text *out, const struct locale *l, enum word w, const struct locale_values *values);
-
-/*
- * The words as a JSON object, {"key":"text",...}, that may stand in a <script>; holes that stay
- * are for the script to fill. values may be NULL.
- */
-void locale_put_json(struct text *out, const struct locale *l, const enum word *words, size_t n,
-    const struct locale_values *values);

@@ -72,6 +72,7 @@ struct page_visit {
 	struct slice back;   /* where to go afterwards: location_valid */
 	struct slice ticket; /* text; empty on a page that cannot go on from it */
 	const struct ticket *opened;
+	struct slice trap; /* word characters: what the link into the honeypot ends with */
 };
 
 /* The challenge page. False if it did not fit. */

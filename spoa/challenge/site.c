@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crypto.h"
 #include "base/encode.h"
 #include "base/log.h"
 #include "challenge/clip.h"
@@ -19,6 +20,8 @@
 
 #define LINES_A_MINUTE 600u
 #define JUDGING_S 2u /* how often somebody asks whether an answer has been judged */
+
+#define TRAP_CHARS 16u
 
 #define TEXT_PLAIN "text/plain; charset=utf-8"
 #define TEXT_HTML "text/html; charset=utf-8"
@@ -311,6 +314,25 @@ static const char *const ticket_words[] = { [TICKET_OK] = "ok",
 	[TICKET_EXPIRED] = "ticket expired",
 	[TICKET_EARLY] = "ticket early" };
 
+/*
+ * Who was shown the link into the honeypot: a ticket holds for a network, or for everybody, and a
+ * page elsewhere can make others fetch a link.
+ */
+static void
+mark_trap(const struct site *s, const struct visit *v, char out[TRAP_CHARS])
+{
+	const struct address *a = &v->visitor.address;
+	struct {
+		uint8_t id[TICKET_ID_BYTES];
+		struct address client;
+	} of = { .client = address_is_circuit(a) ? *a : address_mask(a, 32, 64) };
+	uint64_t hash;
+
+	memcpy(of.id, v->opened.id, sizeof(of.id));
+	hash = hash_bytes(s->secret, &of, sizeof(of));
+	hex_encode((const uint8_t *)&hash, sizeof(hash), out);
+}
+
 /* A status that a page can be sent with. */
 static unsigned
 page_status(const struct ticket *t)
@@ -359,7 +381,7 @@ site_challenge(struct site *s, const struct http_request *r, struct http_respons
 {
 	static struct visit v; /* one thread, one answer at a time */
 	struct slice text = http_request_header(r, "X-Ammit-Ticket");
-	char own[TICKET_HOST_MAX];
+	char own[TICKET_HOST_MAX], trap[TRAP_CHARS];
 	struct text body = begin_body(s);
 	enum ticket_error error;
 	const char *why;
@@ -387,6 +409,8 @@ site_challenge(struct site *s, const struct http_request *r, struct http_respons
 		return;
 	}
 	v.page.back = location_or_root(r->target);
+	mark_trap(s, &v, trap);
+	v.page.trap = (struct slice){ trap, sizeof(trap) };
 	if (!page_write_challenge(v.pages, &body, &v.page, !is_read(r))) {
 		answer_line(out, 500, SLICE("The page is too large.\n"));
 		return;
@@ -484,12 +508,12 @@ method_tried(const struct visit *v)
 
 /* What the page says of the clip; silence from a page with a solution is that it did not play. */
 static unsigned
-clip_said(const struct visit *v, enum method method)
+clip_said(const struct site *s, const struct visit *v, enum method method)
 {
 	if (!v->opened.challenge.clip || (method != METHOD_POW && method != METHOD_VIDEO))
 		return 0;
-	return clip_right(&v->opened, form_get(&v->form, "clip")) ? METHOD_VIDEO
-								  : METHOD_VIDEO_FAILED;
+	return clip_right(s->secret, &v->opened, form_get(&v->form, "clip")) ? METHOD_VIDEO
+									     : METHOD_VIDEO_FAILED;
 }
 
 static void
@@ -499,7 +523,7 @@ finish(struct site *s, const struct visit *v, enum method method, struct http_re
 		.visit = v->gate,
 		.method = method,
 		.solution = form_get(&v->form, "solution"),
-		.also = clip_said(v, method),
+		.also = clip_said(s, v, method),
 	};
 	struct gate_answer a;
 	enum gate_outcome outcome = gate_redeem(s->keys, s->spent, s->seen, &request, &a);
@@ -550,7 +574,7 @@ redeem(struct site *s, const struct http_request *r, struct slice query, struct 
 			break;
 		}
 	}
-	if (method == METHOD_VIDEO && clip_said(&v, method) != METHOD_VIDEO) {
+	if (method == METHOD_VIDEO && clip_said(s, &v, method) != METHOD_VIDEO) {
 		refuse(s, &v, 403, GATE_WRONG, out);
 		return;
 	}
@@ -601,7 +625,7 @@ serve_clip(
 		answer_line(out, 404, SLICE("There is nothing at this address.\n"));
 		return;
 	}
-	bytes = clip_of(&v.opened)->bytes;
+	bytes = clip_of(s->secret, &v.opened)->bytes;
 	if (read_range(http_request_header(r, "Range"), bytes.len, &first, &last)) {
 		struct text range = { .buf = s->line, .cap = sizeof(s->line) - 1 };
 
@@ -616,6 +640,16 @@ serve_clip(
 	http_response_header(out, "Accept-Ranges", "bytes");
 }
 
+static bool
+is_own_trap(const struct site *s, const struct visit *v)
+{
+	const struct slice said = form_get(&v->form, "to");
+	char own[TRAP_CHARS];
+
+	mark_trap(s, v, own);
+	return said.len == sizeof(own) && secret_equal(own, said.ptr, sizeof(own));
+}
+
 /* A link that no person sees was followed. Only whom the page was made for can be caught by it. */
 static void
 serve_trap(
@@ -624,7 +658,7 @@ serve_trap(
 	static struct visit v;
 
 	begin(&v, s, r, query);
-	if (s->trap != NULL && open_visit(&v, s) == GATE_PASSED) {
+	if (s->trap != NULL && open_visit(&v, s) == GATE_PASSED && is_own_trap(s, &v)) {
 		counter_add(&s->counts.trapped, 1);
 		log_event(r, "honeypot", v.reference);
 		s->trap(s->trap_arg, &v.visitor.address);

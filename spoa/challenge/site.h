@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "base/hash.h"
 #include "base/slice.h"
 #include "challenge/location.h"
 #include "challenge/page.h"
@@ -28,7 +29,7 @@ enum site_said { SITE_WRONG, SITE_RIGHT, SITE_ASKED };
  * GET  /.ammit/clip.mp4         field ticket: the clip of the method video
  * GET  /.ammit/solver.js        the worker script, where the page's own cannot be used
  * GET  /.ammit/help             what this is, and what to do
- * GET  /.ammit/more             field ticket: the honeypot
+ * GET  /.ammit/more             fields ticket, to: the honeypot
  * GET  /.ammit/health           200, for HAProxy's check
  * GET  /robots.txt, no ticket   the policy's own, where HAProxy sends it here; 404 if it has none
  */
@@ -45,6 +46,7 @@ struct site {
 	/* NULL, or told of a visitor in the honeypot. */
 	void (*trap)(void *arg, const struct address *client);
 	void *trap_arg;
+	uint8_t secret[HASH_KEY_BYTES]; /* by which clips and the honeypot's links are told apart */
 	struct site_counts counts;
 	/* The answer that is being given: http.c copies it when the handler has returned. */
 	char body[PAGE_BYTES_MAX];

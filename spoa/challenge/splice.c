@@ -22,7 +22,6 @@ struct place {
 struct splice {
 	struct place place[PLACES_MAX];
 	unsigned count;
-	uint64_t used; /* bit n: name n */
 };
 
 /* Raw deflate, ended by a full flush: it stands on whole bytes and may follow anything. */
@@ -119,7 +118,6 @@ splice_new(struct slice text, const struct splice_name *names, const char **why)
 		p->number = n;
 		p->piece = names[n].piece;
 		p->hole = p->piece == NULL;
-		s->used |= (uint64_t)1 << n;
 		text.len = rest.len - (size_t)(close - rest.ptr) - 2;
 		text.ptr = close + 2;
 	}
@@ -136,12 +134,6 @@ splice_free(struct splice *s)
 	for (unsigned i = 0; s != NULL && i < s->count; i++)
 		splice_piece_fini(&s->place[i].before);
 	free(s);
-}
-
-bool
-splice_uses(const struct splice *s, unsigned number)
-{
-	return (s->used >> number & 1) != 0;
 }
 
 /* ---- writing ---- */

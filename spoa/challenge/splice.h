@@ -13,7 +13,6 @@
  * refer to nothing before them (RFC 1951), what is put into the holes goes out as stored blocks
  * between them, and the checksums of the pieces are combined.
  */
-#define SPLICE_HOLES_MAX 32u
 
 /* A piece that several texts share. Its text must outlive it. */
 struct splice_piece {
@@ -41,9 +40,6 @@ struct splice;
  */
 struct splice *splice_new(struct slice text, const struct splice_name *names, const char **why);
 void splice_free(struct splice *s); /* NULL is legal */
-
-/* Is the hole or piece of this number used at all? */
-bool splice_uses(const struct splice *s, unsigned number);
 
 struct splice_value {
 	struct slice text;

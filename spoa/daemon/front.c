@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 
 #define SPENT_CAPACITY 65536u
 #define SEEN_CAPACITY 16384u
@@ -97,12 +98,12 @@ bool
 front_start(struct front *f, int listen_fd, const struct check_shared *shared, struct trap *trap,
     struct oracle *oracle, struct generation *g, const char **why)
 {
-	memset(f, 0, sizeof(*f));
 	f->site.judge = oracle != NULL ? oracle_ask : NULL;
 	f->site.judge_arg = oracle;
 	f->trap = trap;
 	f->site.trap = on_trap;
 	f->site.trap_arg = f;
+	random_bytes(f->site.secret, sizeof(f->site.secret));
 	f->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
 	if (f->loop == NULL) {
 		*why = "no event loop: out of descriptors";

@@ -31,8 +31,8 @@ struct front {
 	bool stop, forget;
 };
 
-/* Takes over listen_fd and a reference of g; *shared and the oracle (NULL: none) stay the caller's.
- * False with *why. */
+/* *f is zeroed. Takes over listen_fd and a reference of g; *shared and the oracle (NULL: none) stay
+ * the caller's. False with *why. */
 bool front_start(struct front *f, int listen_fd, const struct check_shared *shared,
     struct trap *trap, struct oracle *oracle, struct generation *g, const char **why);
 void front_reload(struct front *f, struct generation *g);

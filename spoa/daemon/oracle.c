@@ -42,7 +42,7 @@ struct oracle {
 	pthread_cond_t wake;
 	struct entry entry[ENTRIES];
 	unsigned waiting;
-	bool stop;
+	atomic_bool stop;            /* read without the lock, too */
 	struct oracle_counts counts; /* any thread may read them */
 };
 
@@ -127,7 +127,8 @@ ask(struct oracle *o, struct slice answer, const char *language)
 		.headers = 1,
 		.proxy = "",
 		.timeout_ms = o->timeout_ms,
-		.body_max = REPLY_MAX };
+		.body_max = REPLY_MAX,
+		.stop = &o->stop };
 	struct web_response got;
 	enum oracle_reply reply = ORACLE_NONSENSE;
 	char why[64];
@@ -137,7 +138,8 @@ ask(struct oracle *o, struct slice answer, const char *language)
 	if (o->authorization[0] != '\0')
 		r.header[r.headers++] = o->authorization;
 	if (!web_ask(&r, &got)) {
-		say_failure(got.why);
+		if (got.error != WEB_STOPPED)
+			say_failure(got.why);
 	} else if (got.status != 200) {
 		snprintf(why, sizeof(why), "the server answers with status %u", got.status);
 		say_failure(why);
@@ -354,18 +356,12 @@ oracle_new(const struct oracle_options *options, const char **why)
 void
 oracle_free(struct oracle *o)
 {
-	struct timespec until;
-
 	if (o == NULL)
 		return;
 	pthread_mutex_lock(&o->lock);
 	o->stop = true;
 	pthread_cond_signal(&o->wake);
 	pthread_mutex_unlock(&o->lock);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += 100 * 1000 * 1000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	if (pthread_timedjoin_np(o->thread, NULL, &until) == 0)
-		destroy(o);
+	pthread_join(o->thread, NULL);
+	destroy(o);
 }

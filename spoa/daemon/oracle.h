@@ -23,8 +23,9 @@ struct oracle_options {
 
 /* NULL with *why: the key cannot be read, no thread can be had. */
 struct oracle *oracle_new(const struct oracle_options *o, const char **why);
-/* Does not wait for a request that is on its way: its thread is left to the end of the process. */
-void oracle_free(struct oracle *o); /* NULL is legal */
+
+/* A request that is on its way is given up, which takes about a second. NULL is legal. */
+void oracle_free(struct oracle *o);
 
 /* The judge of a struct site; arg is the oracle. */
 enum site_said oracle_ask(void *arg, struct slice answer, const char *language);

@@ -415,6 +415,7 @@ serve(struct server *s)
 	start_drip(s);
 	start_control(s);
 	memory_trim();
+	memory_drop_code();
 	log_line(LOG_LEVEL_INFO, "ready",
 	    "spop=%s http=%s drip=%s control=%s policy=%s workers=%u shadow=%s",
 	    s->options->spop.text, s->options->http.text,
@@ -438,52 +439,52 @@ serve(struct server *s)
 int
 server_run(const struct options *o)
 {
-	struct server s = { .options = o,
-		.start_ms = clock_mono_ms(),
-		.spop_fd = -1,
-		.http_fd = -1,
-		.drip_fd = -1,
-		.control_fd = -1 };
+	/* Fresh memory: most of it is room for a page, and not touched before there is one. */
+	struct server *s = xcalloc(1, sizeof(*s));
 	struct problems p = { 0 };
 	struct generation *g;
 	int status = 1;
 
+	s->options = o;
+	s->start_ms = clock_mono_ms();
+	s->spop_fd = s->http_fd = s->drip_fd = s->control_fd = -1;
 	memory_modest();
 	log_set_level(o->log_level);
 	raise_descriptor_limit();
 	signal(SIGPIPE, SIG_IGN);
 	g = generation_load(o->policy, o->state_dir, o->shadow, &p);
-	open_sockets(&s, &p);
-	s.dns = (struct resolver_options){ .servers = o->dns,
+	open_sockets(s, &p);
+	s->dns = (struct resolver_options){ .servers = o->dns,
 		.cache_bytes = (size_t)o->dns_cache_mib << 20 };
-	s.trap = trap_new();
-	open_oracle(&s, &p);
-	zones_init(&s.zones, o->workers + 1);
-	s.check = (struct check_shared){ o->check_from, s.dns, &s.zones, o->workers };
+	s->trap = trap_new();
+	open_oracle(s, &p);
+	zones_init(&s->zones, o->workers + 1);
+	s->check = (struct check_shared){ o->check_from, s->dns, &s->zones, o->workers };
 	if (g != NULL)
-		generation_bind(g, &s.zones);
-	s.loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
-	if (p.errors == 0 && s.loop == NULL)
+		generation_bind(g, &s->zones);
+	s->loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (p.errors == 0 && s->loop == NULL)
 		problem_error(&p, &(struct place){ 0 }, "no event loop can be had");
-	if (p.errors == 0 && start_threads(&s, g, &p)) {
-		s.generation = g;
+	if (p.errors == 0 && start_threads(s, g, &p)) {
+		s->generation = g;
 		g = NULL;
 		problems_print(&p, "ammit: ");
-		serve(&s);
-		generation_unref(s.generation);
+		serve(s);
+		generation_unref(s->generation);
 		status = 0;
 	} else {
 		problems_print(&p, "ammit: ");
-		close_socket(&o->spop, s.spop_fd);
-		close_socket(&o->http, s.http_fd);
-		close_socket(&o->drip, s.drip_fd);
-		close_socket(&o->control, s.control_fd);
+		close_socket(&o->spop, s->spop_fd);
+		close_socket(&o->http, s->http_fd);
+		close_socket(&o->drip, s->drip_fd);
+		close_socket(&o->control, s->control_fd);
 	}
 	generation_unref(g);
-	free(s.workers);
-	zones_fini(&s.zones);
-	trap_free(s.trap);
-	oracle_free(s.oracle);
+	free(s->workers);
+	zones_fini(&s->zones);
+	trap_free(s->trap);
+	oracle_free(s->oracle);
 	problems_fini(&p);
+	free(s);
 	return status;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -140,6 +141,19 @@ take_head(char *bytes, size_t size, size_t n, void *arg)
 	return heap_put(h, bytes, line.len) ? line.len : 0;
 }
 
+/* Called now and then while a request is on its way. */
+static int
+on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	const atomic_bool *stop = arg;
+
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)d;
+	return atomic_load(stop) ? 1 : 0;
+}
+
 /* ---- the question ---- */
 
 static bool
@@ -246,6 +260,24 @@ set_limits(struct asking *a, const struct web_request *r)
 	return good;
 }
 
+/* libcurl only hands the pointer back. */
+static bool
+set_stop(struct asking *a, const struct web_request *r)
+{
+	bool good = true;
+
+	if (r->stop == NULL)
+		return true;
+	SET(CURLOPT_NOPROGRESS, 0L);
+	SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+	SET(CURLOPT_XFERINFODATA, (void *)(uintptr_t)r->stop);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* A name that is being looked up is left behind; what is older than this waits for it. */
+	lib.easy_setopt(a->curl, CURLOPT_QUICK_EXIT, 1L);
+#endif
+	return good;
+}
+
 static bool
 set_way(struct asking *a, const struct web_request *r)
 {
@@ -284,7 +316,7 @@ prepare(struct asking *a, const struct web_request *r, struct web_response *out)
 	SET(CURLOPT_HEADERDATA, &a->head);
 	SET(CURLOPT_WRITEFUNCTION, take_body);
 	SET(CURLOPT_WRITEDATA, &a->body);
-	if (good && set_method(a, r) && set_limits(a, r) && set_way(a, r))
+	if (good && set_method(a, r) && set_limits(a, r) && set_way(a, r) && set_stop(a, r))
 		return true;
 	return fail(out, WEB_OTHER, "this libcurl lacks an option that is needed");
 }
@@ -324,6 +356,8 @@ perform(struct asking *a, bool cut, struct web_response *out)
 		return fail(out, WEB_TOO_LONG, "the head of the answer is too long");
 	if (a->body.over && !cut)
 		return fail(out, WEB_TOO_LONG, "the answer is too long");
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return fail(out, WEB_STOPPED, "it was given up");
 	if (code == CURLE_OPERATION_TIMEDOUT && !a->body.over)
 		return fail(out, WEB_TIMEOUT, "no answer in time");
 	if (code != CURLE_OK && !a->body.over)

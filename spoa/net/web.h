@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -30,7 +31,8 @@ struct web_request {
 	int family;        /* 4 or 6: addresses of that kind only; 0: any */
 	/* NULL: what the environment names (https_proxy, no_proxy …), as curl does; "": none. */
 	const char *proxy;
-	const char *unix_path; /* connect there, whatever host the URL names; NULL: no */
+	const char *unix_path;   /* connect there, whatever host the URL names; NULL: no */
+	const atomic_bool *stop; /* NULL, or: given up within about a second once it is true */
 };
 
 enum web_error {
@@ -42,6 +44,7 @@ enum web_error {
 	WEB_TIMEOUT,
 	WEB_TLS,
 	WEB_TOO_LONG, /* head or body */
+	WEB_STOPPED,
 	WEB_OTHER,
 };
 

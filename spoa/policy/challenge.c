@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/power.h"
 #include "base/text.h"
 #include "policy/rule.h"
 #include "policy/schema.h"
@@ -81,10 +82,10 @@ along(const struct point *p, unsigned n, double at, bool logarithmic)
 	if (i == 0 || i == n)
 		return p[i == 0 ? 0 : n - 1].value;
 	share = (at - p[i - 1].at) / (p[i].at - p[i - 1].at);
-	from = logarithmic ? log2(p[i - 1].value) : p[i - 1].value;
-	to = logarithmic ? log2(p[i].value) : p[i].value;
+	from = logarithmic ? p[i - 1].log : p[i - 1].value;
+	to = logarithmic ? p[i].log : p[i].value;
 	from += share * (to - from);
-	return logarithmic ? exp2(from) : from;
+	return logarithmic ? power_exp2(from) : from;
 }
 
 static uint32_t
@@ -130,6 +131,7 @@ read_point(const struct tree *n, double most, struct point *p, struct problems *
 		p->value = n->number;
 	else
 		tree_error(problems, n, "must be a number from 1 to %.0f", most);
+	p->log = power_log2(p->value);
 }
 
 static unsigned

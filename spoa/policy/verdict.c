@@ -376,6 +376,12 @@ decide(const struct weighing *w, struct track *t, struct slice name, enum action
 		t->kind = VERDICT_DRIP;
 	if (action != ACTION_CHALLENGE)
 		return;
+	/* Whoever has a pass that is enough whatever the price is: most do, and it is not computed.
+	 */
+	if ((d->own_level || d->prices == 0) && w->evidence->level >= d->challenge.level) {
+		t->by_pass = true;
+		return;
+	}
 	t->challenge = demand_challenge(d, t->weight, w->judge->load[0]);
 	if (w->evidence->level >= t->challenge.level)
 		t->by_pass = true;

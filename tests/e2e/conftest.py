@@ -234,7 +234,7 @@ class Response:
     def __init__(self, got):
         self.status, self.headers = got.status, got.headers
         raw = got.read()
-        self.wire_bytes = len(raw)
+        self.raw, self.wire_bytes = raw, len(raw)
         self.body = unpack(got.headers, raw)
         self.from_site = got.headers.get("X-From") == "site"
 

@@ -296,3 +296,23 @@ def test_ten_thousand_at_its_own_socket(descriptors, box):
         assert len(os.listdir("/proc/%d/fd" % edge.ammit.handle.pid)) < 5000
     wait_until(lambda: edge.get("/", BROWSER).challenged, "the challenge page")
     served(edge)
+
+
+SLOW = 4200
+FORM_BEGUN = (
+    b"POST /.ammit/pass HTTP/1.1\r\nHost: example.org\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Content-Length: 1000\r\n\r\nt"
+)
+
+
+def test_forms_that_never_end(descriptors, box):
+    """More of them than Ammit has places for: they wait in HAProxy, and a visitor is served."""
+    edge = box.whole()
+    edge.box = box
+    wait_until(lambda: edge.get("/", BROWSER).challenged, "the challenge page")
+    with contextlib.ExitStack() as stack:
+        for sock in silent(stack, socket.AF_INET, ("127.0.0.1", edge.port), SLOW):
+            sock.sendall(FORM_BEGUN)
+        served(edge)
+        assert len(os.listdir("/proc/%d/fd" % edge.ammit.handle.pid)) < 500
+    served(edge)

@@ -44,7 +44,7 @@ class Proxy(Process):
     an answer may take is replaced, as in Edge; the tests of failures keep what is shipped."""
 
     request, get, post = Edge.request, Edge.get, Edge.post
-    name = None
+    name, at = None, "127.0.0.1"
 
     def __init__(self, box, ammit, site, opened=False, patient=True):
         self.patient = patient
@@ -418,6 +418,8 @@ def test_nginx_is_told_what_haproxy_tells():
     assert len(told) > 10
     maps = (ROOT / "contrib/nginx/ammit.conf").read_text()
     server = (ROOT / "contrib/nginx/ammit-server.conf").read_text().lower()
+    for names in (re.findall(r"^map +\$\S+ +(\S+)", maps, re.M), re.findall(r"x-original\S+|sec-\S+(?= \$)", server)):
+        assert len(names) > 4 and len(names) == len(set(names))
     for name, most in told.items():
         variable = name.replace("-", "_")
         assert 'map $http_%s $ammit_%s { "~^(?<ammit_cut>.{0,%s})" $ammit_cut; }' % (variable, variable, most) in maps

@@ -3,6 +3,7 @@ everything that can be wrong with a file."""
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -18,6 +19,14 @@ def reload(ammit, word=" reloaded "):
     before = ammit.output().count(word)
     ammit.signal(signal.SIGHUP)
     wait_until(lambda: ammit.output().count(word) > before, "the reload")
+
+
+@pytest.mark.skipif(bool(os.environ.get("SAN")), reason="a sanitizer has memory of its own")
+def test_memory_at_rest(box):
+    """With the policy that it has in itself, and nobody there: under 12 MB."""
+    ammit = box.ammit(None)
+    status = open("/proc/%d/status" % ammit.handle.pid).read()
+    assert int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.M).group(1)) * 1024 < 12_000_000
 
 
 def test_reload_under_full_load_loses_no_verdict(box):

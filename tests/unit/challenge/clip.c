@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+static const uint8_t secret[HASH_KEY_BYTES] = { 1 }, other_secret[HASH_KEY_BYTES] = { 2 };
+
 /* What the file itself says, in its boxes (ISO/IEC 14496-12): tkhd has the size, mvhd the length.
  */
 static uint32_t
@@ -32,7 +34,7 @@ test_clips_are_what_we_say(void **state)
 		const struct clip *c;
 
 		t.id[TICKET_ID_BYTES - 1] = (uint8_t)id;
-		c = clip_of(&t);
+		c = clip_of(secret, &t);
 		different += c != last;
 		last = c;
 		assert_true(c->bytes.len > 500 && c->bytes.len < 1200);
@@ -46,6 +48,23 @@ test_clips_are_what_we_say(void **state)
 		assert_int_equal(word_behind(c, "avcC", 0) >> 16 & 0xff, 66);
 	}
 	assert_true(different > 200);
+}
+
+/* Who has the ticket alone knows no more than that there are eight. */
+static void
+test_secret(void **state)
+{
+	unsigned same = 0;
+
+	(void)state;
+	for (unsigned id = 0; id < 256; id++) {
+		struct ticket t = { .issued_s = 0 };
+
+		t.id[TICKET_ID_BYTES - 1] = (uint8_t)id;
+		assert_ptr_equal(clip_of(secret, &t), clip_of(secret, &t));
+		same += clip_of(secret, &t) == clip_of(other_secret, &t);
+	}
+	assert_in_range(same, 10, 60);
 }
 
 static void
@@ -63,10 +82,13 @@ test_right(void **state)
 	struct ticket t = { .issued_s = 0 };
 
 	(void)state;
+	/* The cases are about the first clip. */
+	while (clip_of(secret, &t)->width != 48)
+		t.id[0]++;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		if (clip_right(&t, slice_of(cases[i].said)) != cases[i].right)
+		if (clip_right(secret, &t, slice_of(cases[i].said)) != cases[i].right)
 			fail_msg("%s", cases[i].said);
-	assert_false(clip_right(&t, (struct slice){ NULL, 0 }));
+	assert_false(clip_right(secret, &t, (struct slice){ NULL, 0 }));
 }
 
 int
@@ -74,6 +96,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_clips_are_what_we_say),
+		cmocka_unit_test(test_secret),
 		cmocka_unit_test(test_right),
 	};
 

@@ -469,80 +469,6 @@ test_parse_length(void **state)
 	assert_string_equal(why, "a word has at most 2048 bytes");
 }
 
-/* ---- writing ---- */
-
-static const struct {
-	const char *name, *word;
-	struct locale_values values;
-	const char *html, *json;
-} writings[] = {
-	{ "plain", "One", { SLICE("h"), SLICE("1"), SLICE("r") }, "One", "One" },
-	{ "each", "{host} {n} {ref}", { SLICE("h"), SLICE("1"), SLICE("r") }, "h 1 r", "h 1 r" },
-	{ "twice", "{n}{n}", { .n = SLICE("1") }, "11", "11" },
-	{ "an empty value", "a{n}b", { .n = SLICE("") }, "ab", "ab" },
-	{ "no value", "{n} {host}", { .n = SLICE("1") }, "1 {host}", "1 {host}" },
-	{ "escaped", "it's {host}", { .host = SLICE("<b>&\"") }, "it&#39;s &lt;b&gt;&amp;&quot;",
-	    "it's \\u003cb>&\\\"" },
-	{ "not looked at again", "{host}", { .host = SLICE("{n}"), .n = SLICE("1") }, "{n}",
-	    "{n}" },
-	{ "no hole", "{x} {", { .n = SLICE("1") }, "{x} {", "{x} {" },
-	{ "a hole in a brace", "{{n}}", { .n = SLICE("1") }, "{1}", "{1}" },
-	{ "UTF-8", "ö €", { .n = SLICE("1") }, "ö €", "ö €" },
-};
-
-static void
-test_put(void **state)
-{
-	static const enum word both[] = { WORD_TITLE, WORD_HELP };
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(writings); i++) {
-		struct locale l = { .tag = "x",
-			.word[WORD_TITLE] = slice_of(writings[i].word),
-			.word[WORD_HELP] = SLICE("?") };
-		char buf[256], want[256];
-		struct text t = { .buf = buf, .cap = sizeof(buf) };
-
-		locale_put(&t, &l, WORD_TITLE, &writings[i].values);
-		if (t.cut || !slice_equal(text_slice(&t), slice_of(writings[i].html)))
-			fail_msg("%s: %.*s", writings[i].name, (int)t.len, buf);
-		t.len = 0;
-		locale_put_json(&t, &l, both, 2, &writings[i].values);
-		snprintf(want, sizeof(want), "{\"title\":\"%s\",\"help\":\"?\"}", writings[i].json);
-		if (t.cut || !slice_equal(text_slice(&t), slice_of(want)))
-			fail_msg("%s: %.*s", writings[i].name, (int)t.len, buf);
-	}
-}
-
-static void
-test_put_limits(void **state)
-{
-	static char host[2 * LOCALE_WORD_BYTES_MAX], buf[4 * LOCALE_WORD_BYTES_MAX];
-	static const enum word title[] = { WORD_TITLE };
-	struct locale l = { .tag = "x", .word[WORD_TITLE] = SLICE("{host}{host}") };
-	struct locale_values values = { .host = { host, sizeof(host) / 2 } };
-	struct text t = { .buf = buf, .cap = sizeof(buf) };
-
-	(void)state;
-	memset(host, 'h', sizeof(host));
-	locale_put_json(&t, &l, title, 1, &values);
-	assert_false(t.cut);
-	t.len = 0;
-	values.host.len = sizeof(host) / 2 + 1;
-	locale_put_json(&t, &l, title, 1, &values);
-	assert_true(t.cut);
-
-	t = (struct text){ .buf = buf, .cap = sizeof(buf) };
-	locale_put_json(&t, &l, NULL, 0, NULL);
-	assert_true(slice_equal(text_slice(&t), SLICE("{}")));
-	t.len = 0;
-	locale_put(&t, &l, WORD_TITLE, NULL);
-	assert_true(slice_equal(text_slice(&t), SLICE("{host}{host}")));
-	t = (struct text){ .buf = buf, .cap = 5 };
-	locale_put(&t, &l, WORD_TITLE, NULL);
-	assert_true(t.cut && t.len <= 5);
-}
-
 int
 main(void)
 {
@@ -557,8 +483,6 @@ main(void)
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_parse_length),
-		cmocka_unit_test(test_put),
-		cmocka_unit_test(test_put_limits),
 	};
 
 	return cmocka_run_group_tests(tests, read_all, free_all);

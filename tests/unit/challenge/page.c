@@ -90,7 +90,7 @@ write_offering(
 	struct text out = { .buf = got, .cap = PAGE_BYTES_MAX };
 	struct ticket opened = {
 		.id = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd },
-		.challenge = { methods, 1 << 20, 16, 1, 5, false },
+		.challenge = { (uint8_t)methods, 1 << 20, 16, 1, 5, false },
 		.host = host,
 	};
 	struct page_visit v = { .words = locale_choose(SLICE("en")),
@@ -454,6 +454,43 @@ static const uint8_t own_page[] = {
 	'\0'
 };
 
+/* Fits in English, and not where the same takes three times the bytes: each time it is tried. */
+static void
+test_long_language(void **state)
+{
+	static char template[65536];
+	struct slice ours = { (const char *)own_page, sizeof(own_page) - 1 };
+	const char *foot = memmem(ours.ptr, ours.len, "</main>", 7);
+	struct text t = { .buf = template, .cap = sizeof(template) };
+	struct ticket opened = { .challenge = { METHOD_POW, 1, 1, 1, 1, false },
+		.host = SLICE("a") };
+	struct page_visit v = { .words = locale_choose(SLICE("hi")),
+		.back = SLICE("/"),
+		.ticket = SLICE("t"),
+		.opened = &opened };
+	struct page_theme theme;
+	struct pages *long_ones;
+	const char *why;
+
+	(void)state;
+	assert_non_null(foot);
+	text_put(&t, (struct slice){ ours.ptr, (size_t)(foot - ours.ptr) });
+	for (unsigned i = 0; i < 900; i++)
+		text_put(&t, SLICE("{{w:help_what}}"));
+	text_put(&t, (struct slice){ foot, ours.len - (size_t)(foot - ours.ptr) });
+	assert_false(t.cut);
+	theme = (struct page_theme){ .challenge = text_slice(&t) };
+	long_ones = pages_new(&theme, &why);
+	assert_non_null(long_ones);
+	for (unsigned i = 0; i < 3; i++) {
+		struct text out = { .buf = got, .cap = PAGE_BYTES_MAX };
+
+		assert_false(page_write_challenge(long_ones, &out, &v, false));
+		assert_false(page_write_help(long_ones, &out, &v));
+	}
+	pages_free(long_ones);
+}
+
 static void
 test_own_template(void **state)
 {
@@ -567,6 +604,7 @@ main(void)
 		cmocka_unit_test(test_theme),
 		cmocka_unit_test(test_hostile_theme),
 		cmocka_unit_test(test_own_template),
+		cmocka_unit_test(test_long_language),
 		cmocka_unit_test(test_large_theme),
 	};
 

@@ -511,6 +511,79 @@ test_unbound(void **state)
 	assert_false(said(s, "Secure"));
 }
 
+/* ---- the honeypot ---- */
+
+static unsigned trapped;
+
+static void
+count_trapped(void *arg, const struct address *client)
+{
+	(void)arg;
+	(void)client;
+	trapped++;
+}
+
+/* The link of the page that is made for `src`, as "GET /.ammit/more?…". */
+static void
+trap_link(struct scene *s, const char *src, char *out, size_t cap)
+{
+	static const char open[] = "<a hidden rel=\"nofollow\" href=\"";
+	struct text t = { .buf = out, .cap = cap - 1 };
+	char headers[1024];
+	const char *from;
+
+	snprintf(headers, sizeof(headers), HOST NAVIGATE TICKET "X-Ammit-Src: %s\r\n",
+	    s->ticket_text, src);
+	assert_int_equal(ask(s, "GET /", headers, NULL), 429);
+	from = strstr(s->got, open);
+	assert_non_null(from);
+	text_put(&t, SLICE("GET "));
+	for (from += sizeof(open) - 1; *from != '"'; from++) {
+		text_byte(&t, *from);
+		if (strncmp(from, "&amp;", 5) == 0)
+			from += 4;
+	}
+	out[t.len] = '\0';
+}
+
+/*
+ * Nobody is caught by a link of somebody else's, as a page elsewhere may make browsers fetch it:
+ * not even of a neighbour, for whom the ticket holds, and not where it holds for everybody.
+ */
+static void
+test_trap(void **state)
+{
+	static const struct {
+		enum binding binding;
+		const char *src;
+		unsigned caught;
+	} cases[] = {
+		{ BINDING_NET, "192.0.2.7", 1 },
+		{ BINDING_NET, "192.0.2.8", 0 },
+		{ BINDING_NONE, "192.0.2.7", 1 },
+		{ BINDING_NONE, "198.51.100.1", 0 },
+		{ BINDING_NONE, "2001:db8::1", 0 },
+	};
+	const struct page_theme theme = { .trap = true };
+	struct scene *s = *state;
+	char link[1024], headers[256];
+	const char *why;
+
+	themes_free(s->themes);
+	s->site.themes = s->themes = themes_of_pages(pages_new(&theme, &why));
+	s->site.trap = count_trapped;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		trapped = 0;
+		s->ticket.binding = cases[i].binding;
+		seal(s);
+		trap_link(s, "192.0.2.7", link, sizeof(link));
+		snprintf(headers, sizeof(headers), HOST "X-Ammit-Src: %s\r\n", cases[i].src);
+		assert_int_equal(ask(s, link, headers, NULL), 404);
+		assert_int_equal(trapped, cases[i].caught);
+	}
+	assert_int_equal(counter_get(&s->site.counts.trapped), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -527,6 +600,7 @@ main(void)
 		TEST(test_forms),
 		TEST(test_too_large),
 		TEST(test_unbound),
+		TEST(test_trap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,20 +104,6 @@ test_both_agree(void **state)
 }
 
 static void
-test_uses(void **state)
-{
-	const struct splice_name names[] = { { "a", NULL }, { "b", NULL }, { NULL, NULL } };
-	const char *why;
-	struct splice *s = splice_new(SLICE("x{{b}}"), names, &why);
-
-	(void)state;
-	assert_false(splice_uses(s, 0));
-	assert_true(splice_uses(s, 1));
-	splice_free(s);
-	splice_free(NULL);
-}
-
-static void
 test_errors(void **state)
 {
 	static const struct {
@@ -237,7 +223,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_both_agree),
-		cmocka_unit_test(test_uses),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_long_values),
