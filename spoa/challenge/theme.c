@@ -5,7 +5,6 @@
 
 #include "base/encode.h"
 #include "base/memory.h"
-#include "base/power.h"
 
 struct themes {
 	const struct policy *policy; /* NULL: there are only one site's */
@@ -127,9 +126,8 @@ luminance(const double rgb[3])
 	double sum = 0;
 
 	for (unsigned i = 0; i < 3; i++)
-		sum += share[i] * (rgb[i] <= 0.04045
-					  ? rgb[i] / 12.92
-					  : power_exp2(2.4 * power_log2((rgb[i] + 0.055) / 1.055)));
+		sum += share[i] *
+		       (rgb[i] <= 0.04045 ? rgb[i] / 12.92 : pow((rgb[i] + 0.055) / 1.055, 2.4));
 	return sum;
 }
 
@@ -143,7 +141,7 @@ contrast(struct slice one, struct slice other)
 		return 0;
 	a[0] = luminance(a);
 	b[0] = luminance(b);
-	return a[0] > b[0] ? (a[0] + 0.05) / (b[0] + 0.05) : (b[0] + 0.05) / (a[0] + 0.05);
+	return (fmax(a[0], b[0]) + 0.05) / (fmin(a[0], b[0]) + 0.05);
 }
 
 static void

@@ -1,16 +1,15 @@
 #include "cli/crew.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/power.h"
 #include "challenge/mine.h"
 
 #define PIECE (UINT64_C(1) << 16) /* numbers that are handed out at once */
 #define ALL (UINT64_C(1) << 32)
 #define TURN_MS 200
-#define LN2 0.69314718055994530942
 
 struct crew {
 	const struct crew_job *job;
@@ -95,9 +94,7 @@ report(const struct crew *c, int64_t begun_ms)
 	double seconds = (double)(clock_mono_ms() - begun_ms) / 1000;
 
 	for (unsigned i = 0; i < c->job->puzzles; i++)
-		done += c->puzzle[i].solved
-			    ? 1
-			    : 1 - power_exp2(-(double)c->puzzle[i].done / (mean * LN2));
+		done += c->puzzle[i].solved ? 1 : 1 - exp(-(double)c->puzzle[i].done / mean);
 	if (c->hashes > 0)
 		c->job->progress(done / c->job->puzzles,
 		    (c->job->puzzles - c->solved) * mean * seconds / (double)c->hashes);

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/power.h"
 #include "base/text.h"
 #include "policy/rule.h"
 #include "policy/schema.h"
@@ -85,7 +84,7 @@ along(const struct point *p, unsigned n, double at, bool logarithmic)
 	from = logarithmic ? p[i - 1].log : p[i - 1].value;
 	to = logarithmic ? p[i].log : p[i].value;
 	from += share * (to - from);
-	return logarithmic ? power_exp2(from) : from;
+	return logarithmic ? exp2(from) : from;
 }
 
 static uint32_t
@@ -131,7 +130,7 @@ read_point(const struct tree *n, double most, struct point *p, struct problems *
 		p->value = n->number;
 	else
 		tree_error(problems, n, "must be a number from 1 to %.0f", most);
-	p->log = power_log2(p->value);
+	p->log = log2(p->value);
 }
 
 static unsigned

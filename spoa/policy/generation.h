@@ -65,7 +65,7 @@ country_number(const char code[2])
 /* A point of a curve: at this weight that many hashes, at this load that factor. */
 struct point {
 	double at, value;
-	double log; /* power_log2 of value */
+	double log; /* log2 of value */
 };
 
 #define POINTS_MAX 16

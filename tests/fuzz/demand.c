@@ -1,8 +1,8 @@
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/power.h"
 #include "policy/rule.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,7 +33,7 @@ take_curve(struct bytes *b, uint32_t most, struct point p[POINTS_MAX])
 		at += 0.25 + take(b, 1);
 		value += take(b, 3) % most;
 		value = value < most ? value : most;
-		p[i] = (struct point){ at, value, power_log2(value) };
+		p[i] = (struct point){ at, value, log2(value) };
 	}
 	return n;
 }
