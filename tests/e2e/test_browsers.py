@@ -23,7 +23,7 @@ def policy(difficulty):
     bots = [dict(bot) for bot in POLICY["bots"]]
     for bot in bots:
         if bot["action"] == "CHALLENGE":
-            bot["challenge"] = {"difficulty": difficulty, "algorithm": "fast"}
+            bot["challenge"] = {"difficulty": difficulty, "algorithm": "fast", "wait": 200}
     return dict(POLICY, bots=bots)
 
 

@@ -8,22 +8,21 @@ import signal
 
 import pytest
 
-from browsers import Chromium
+from browsers import IDLE, Chromium
 from conftest import BROWSER, POLICY, ROOT, make_box, run_ammit, wait_until
 
 THEME = ROOT / "contrib/theme"
 
-# So much work that the page stays while it is looked at.
-HARD = {"name": "all", "path_regex": "^/", "action": "CHALLENGE",
-        "challenge": {"algorithm": "fast", "difficulty": 6, "methods": ["pow", "question"]}}
+WORK = {"name": "all", "path_regex": "^/", "action": "CHALLENGE",
+        "challenge": {"algorithm": "fast", "difficulty": 2, "methods": ["pow", "question"]}}
 LOST = {"name": "lost", "path_regex": "^/lost", "action": "CHALLENGE",
-        "challenge": {"algorithm": "fast", "difficulty": 6, "methods": ["pow", "wait"]}}
+        "challenge": {"algorithm": "fast", "difficulty": 2, "methods": ["pow", "wait"], "wait": 200}}
 
 
 def write_policy(box, page="", **more):
     """page: what is YAML already."""
     file = box.path / "policy.yaml"
-    more = dict({"bots": [LOST, HARD], "status_codes": POLICY["status_codes"]}, **more)
+    more = dict({"bots": [LOST, WORK], "status_codes": POLICY["status_codes"]}, **more)
     file.write_text(page + "".join("%s: %s\n" % (k, json.dumps(v)) for k, v in more.items()))
     return file
 
@@ -70,16 +69,21 @@ def running():
 
 
 @pytest.fixture
-def chromium(running):
+def working(running):
     """With scripts, in English."""
     running.forget()
     arrange(running)
     return running
 
 
+@pytest.fixture
+def chromium(working):
+    working.before(IDLE)
+    return working
+
+
 def arrange(browser, script=True, language="en"):
-    browser.cdp("Network.enable")
-    browser.cdp("Network.setExtraHTTPHeaders", headers={"Accept-Language": language})
+    browser.speak(language)
     browser.cdp("Emulation.setScriptExecutionDisabled", value=not script)
 
 
@@ -168,13 +172,12 @@ def test_check_says_nothing_of_it():
     assert said.returncode == 0, said.stderr
 
 
-def test_themed_page_solves(chromium):
+def test_themed_page_solves(working):
     """An own template works with the script: from the challenge to the site."""
-    easy = dict(HARD, challenge={"algorithm": "fast", "difficulty": 2})
-    with dressed(shipped(), bots=[easy]) as edge:
-        chromium.get(edge.url + "/deep?x=1")
-        chromium.wait(lambda: chromium.title == "site", "the site")
-        assert chromium.url == edge.url + "/deep?x=1"
+    with dressed(shipped(), bots=[WORK]) as edge:
+        working.get(edge.url + "/deep?x=1")
+        working.wait(lambda: working.title == "site", "the site")
+        assert working.url == edge.url + "/deep?x=1"
 
 
 def test_reload():
