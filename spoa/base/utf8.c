@@ -37,6 +37,20 @@ utf8_decode(struct slice s, uint32_t *character)
 }
 
 bool
+utf8_is_valid(struct slice s)
+{
+	while (s.len > 0) {
+		size_t n = utf8_length(s);
+
+		if (n == 0)
+			return false;
+		s.ptr += n;
+		s.len -= n;
+	}
+	return true;
+}
+
+bool
 utf8_is_ascii(struct slice s)
 {
 	uint64_t high = 0;

@@ -12,6 +12,9 @@ size_t utf8_length(struct slice s);
 /* The same, and which character it is. */
 size_t utf8_decode(struct slice s, uint32_t *character);
 
+/* Is all of it characters? */
+bool utf8_is_valid(struct slice s);
+
 /* No byte above 0x7f: nothing to check. */
 bool utf8_is_ascii(struct slice s);
 

@@ -85,9 +85,9 @@ solves(const struct ticket *t, struct slice text, const uint32_t number[CHALLENG
 }
 
 /*
- * The pass for a ticket that was redeemed at issued_s: the same bytes each time. Its life is up to
- * a twentieth shorter than promised, by the id, so that a crowd that came together does not come
- * back together. False if the host cannot stand in a pass.
+ * The pass for a ticket that was redeemed at issued_s: the same bytes each time that it is earned
+ * in the same way. Its life is up to a twentieth shorter than promised, by the id, so that a crowd
+ * that came together does not come back together. False if the host cannot stand in a pass.
  */
 static bool
 write_pass(const struct keyring *keys, const struct ticket *t, unsigned by, int64_t issued_s,

@@ -14,9 +14,9 @@
  * nothing is spent before everything else is right.
  */
 enum gate_outcome {
-	GATE_PASSED,    /* pass and pass_s are set */
-	GATE_AGAIN,     /* a double submit of the same client within GATE_AGAIN_S: the same pass */
-	GATE_EARLY,     /* right so far, but left_s is not over, or the resource was not fetched */
+	GATE_PASSED, /* pass and pass_s are set */
+	GATE_AGAIN,  /* a double submit of the same client within GATE_AGAIN_S: of the same life */
+	GATE_EARLY,  /* right so far, but left_s is not over, or the resource was not fetched */
 	GATE_MALFORMED, /* not what the page sends */
 	GATE_FORGED,
 	GATE_EXPIRED, /* too old, from before a restart, or from the future */

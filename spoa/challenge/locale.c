@@ -51,20 +51,6 @@ find_key(struct slice key, enum word *w)
 	return false;
 }
 
-static bool
-is_utf8(struct slice s)
-{
-	while (s.len > 0) {
-		size_t n = utf8_length(s);
-
-		if (n == 0)
-			return false;
-		s.ptr += n;
-		s.len -= n;
-	}
-	return true;
-}
-
 /* What is wrong with a line, NULL if nothing is. */
 static const char *
 read_line(struct slice s, struct locale *l, bool seen[static WORDS + 1])
@@ -83,7 +69,7 @@ read_line(struct slice s, struct locale *l, bool seen[static WORDS + 1])
 		return "there is no such word";
 	} else if (value.len > LOCALE_WORD_BYTES_MAX) {
 		return "a word has at most 2048 bytes";
-	} else if (!is_utf8(value)) {
+	} else if (!utf8_is_valid(value)) {
 		return "this is not UTF-8";
 	} else {
 		l->word[w] = value;

@@ -77,15 +77,7 @@ normalise(char *text, size_t bytes)
 static bool
 is_text(struct slice s)
 {
-	while (s.len > 0) {
-		size_t n = s.ptr[0] == '\0' ? 0 : utf8_length(s);
-
-		if (n == 0)
-			return false;
-		s.ptr += n;
-		s.len -= n;
-	}
-	return true;
+	return utf8_is_valid(s) && (s.len == 0 || memchr(s.ptr, '\0', s.len) == NULL);
 }
 
 /* The file that `key` names, as `is_text` or as it is. False: not named, or a problem. */

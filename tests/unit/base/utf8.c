@@ -99,6 +99,21 @@ ascii(void **state)
 	}
 }
 
+static void
+valid(void **state)
+{
+	static const struct {
+		struct slice text;
+		bool good;
+	} texts[] = { { { NULL, 0 }, true }, { SLICE("a\0b"), true }, { SLICE("ä€😀"), true },
+		{ SLICE("a\xff"), false }, { SLICE("\xc3"), false },
+		{ SLICE("\xed\xa0\x80"), false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_int_equal(utf8_is_valid(texts[i].text), texts[i].good);
+}
+
 int
 main(void)
 {
@@ -106,6 +121,7 @@ main(void)
 		cmocka_unit_test(repair),
 		cmocka_unit_test(decode),
 		cmocka_unit_test(ascii),
+		cmocka_unit_test(valid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
