@@ -2,6 +2,7 @@
 for what no honest one says. Nobody else is ever asked."""
 
 import json
+import re
 import signal
 import socket
 import statistics
@@ -148,9 +149,9 @@ class ProxiedEdge(Edge):
 
     def __init__(self, box, *args, **more):
         super().__init__(box, *args, **more)
-        text = (ROOT / "haproxy/edge.cfg").read_text()
-        assert text.count('bind "${AMMIT_BIND}"\n') == 1
-        (box.path / "edge.cfg").write_text(text.replace('bind "${AMMIT_BIND}"\n', 'bind "${AMMIT_BIND}" accept-proxy\n'))
+        text, count = re.subn(r'(?m)^ +bind "\$\{AMMIT_BIND}".*', r"\g<0> accept-proxy", (ROOT / "haproxy/edge.cfg").read_text())
+        assert count == 1
+        (box.path / "edge.cfg").write_text(text)
         self.command = [HAPROXY, "-db", "-f", box.path / "edge.cfg"]
 
     def ask(self, src, path="/", timeout=20):
