@@ -122,7 +122,7 @@ e2e: all $(BENCH)
 demo:
 	$(Q)tests/deps.sh demo
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)B=$(B) haproxy/demo.sh
+	$(Q)exec env B=$(B) haproxy/demo.sh	# no shell in between that would keep its SIGTERM
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory all $(BENCH)

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,13 +16,13 @@ from conftest import AMMIT, BROWSER, PATIENCE_S, ROOT, free_port, unpack, wait_u
 
 
 class Demo:
-    def __init__(self, folder, **env):
+    def __init__(self, folder, command=(ROOT / "haproxy/demo.sh",), **env):
         self.tmp = pathlib.Path(folder)
         self.log = self.tmp / "out"
         (self.tmp / "tmp").mkdir()
         with open(self.log, "wb") as out:
             self.handle = subprocess.Popen(
-                [ROOT / "haproxy/demo.sh"], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/",
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/",
                 start_new_session=True,
                 env=dict(os.environ, B=str(AMMIT.parent), TMPDIR=str(self.tmp / "tmp"), **env),
             )
@@ -71,8 +72,8 @@ def start():
     with tempfile.TemporaryDirectory(prefix="ammit-demo-test-") as folder:
         demos = []
 
-        def start(**env):
-            demos.append(Demo(folder, **env))
+        def start(*command, **env):
+            demos.append(Demo(folder, *command, **env))
             return demos[-1]
 
         yield start
@@ -91,27 +92,39 @@ def test_demo(start, number, whole_group):
     """Ctrl-C goes to everybody in the terminal, kill only to the script: nothing is left either way."""
     demo = start().ready()
     assert re.match(r"http://127\.0\.0\.1:\d+/$", demo.url)
-    status, body = demo.get(headers={"User-Agent": "GPTBot/1.0"})
-    assert status == 403
-    status, body = demo.get("page?x", headers={"User-Agent": "curl/7.88.1"})
-    assert status == 200 and "You are on the site" in body
-    assert "ticket" in demo.get(headers=BROWSER)[1]
-    try:
-        lines = wait_until(
-            lambda: [x for x in demo.output().splitlines() if re.match(r"  \d\d:\d\d:\d\d ", x)][2:], "three lines"
-        )
-    except AssertionError as late:
-        raise AssertionError("%s of\n%s" % (late, demo.output()))
-    said = demo.output()
-    assert re.search(r"  deny +403  GET +/ ", said)
-    assert re.search(r"  allow +200  GET +/page ", said)
-    assert re.search(r"  challenge +\d+  GET +/ .*reference [0-9a-f]{12}", said)
-    assert "\x1b" not in said and lines
+    # HAProxy waits 50 ms for a verdict, which a busy machine may miss: then the site answers, and one asks again.
+    for headers, path, line, what in (
+        ({"User-Agent": "GPTBot/1.0"}, "", r"deny +403  GET +/ ", ""),
+        ({"User-Agent": "curl/7.88.1"}, "page?x", r"allow +200  GET +/page ", "You are on the site"),
+        (BROWSER, "", r"challenge +\d+  GET +/ .*reference [0-9a-f]{12}", "ticket"),
+    ):
+        said = re.compile(r"^  \d\d:\d\d:\d\d  " + line, re.M)
+
+        def judged():
+            body = demo.get(path, headers)[1]
+            return what in body and said.search(demo.output())
+
+        try:
+            wait_until(judged, line)
+        except AssertionError as late:
+            raise AssertionError("%s of\n%s" % (late, demo.output()))
+    assert "\x1b" not in demo.output()
     assert len(demo.members()) >= 4
     if whole_group:
         os.killpg(demo.handle.pid, number)
     else:
         demo.handle.send_signal(number)
+    demo.gone()
+
+
+def test_make_demo_is_ended_with_make(start):
+    """SIGTERM for make alone."""
+    if not shutil.which("dpkg-query"):
+        pytest.skip("make demo installs what is missing, on a Debian")
+    # What is under test is built already: the make within has nothing to do.
+    demo = start(["make", "-C", ROOT, "demo", "MAKE=true"]).ready()
+    assert len(demo.members()) >= 5
+    demo.handle.terminate()
     demo.gone()
 
 
