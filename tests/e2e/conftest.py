@@ -272,7 +272,6 @@ class Edge(Process):
             AMMIT_SPOE_CONF=str(box.path / "ammit.spoe.conf"),
             AMMIT_LOG="stdout",
             AMMIT_FAIL_CLOSED="/.closed/ /login /register",
-            **box.env,
             **env,
         )
         command = [HAPROXY, "-db", "-f", ROOT / "haproxy/edge.cfg"]
@@ -327,7 +326,7 @@ class Box:
         self.path = path
         self.stack = contextlib.ExitStack()
         self.processes = []
-        self.env = {}  # added to that of Ammit and HAProxy
+        self.env = {}  # added to Ammit's; HAProxy 3 does not start with libfaketime, and tells no time here
 
     def keep(self, process):
         self.processes.append(process)
