@@ -50,18 +50,31 @@ if [ -n "$as_root" ] && ! command -v sudo >/dev/null; then
 	exit 1
 fi
 echo "deps: installing$missing"
-case " $missing " in *" haproxy "* | *" lighttpd "* | *" nginx-light "* | *" caddy "*)
-	if [ -d /run/systemd/system ] && [ ! -e /usr/sbin/policy-rc.d ]; then
-		echo "deps: note: Debian starts services of haproxy, lighttpd, nginx and caddy once they are installed;" \
-			"nothing here needs them: systemctl disable --now haproxy lighttpd nginx caddy"
-	fi ;;
-esac
+
+# Nothing that is installed here starts because it is installed, nor at the next boot: the tests bring
+# up what they need by themselves. Left alone is HAProxy (a demo may become a server), and what this
+# machine had before.
+strangers=
+for service in caddy lighttpd nginx rbldnsd unbound; do
+	[ -e "/lib/systemd/system/$service.service" ] || strangers="$strangers $service"
+done
+policy=/usr/sbin/policy-rc.d
+log=$(mktemp)
+clean_up() {
+	rm -f "$log"
+	[ -z "${placed:-}" ] || $as_root rm -f "$policy"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
+if [ ! -e "$policy" ]; then
+	placed=yes
+	printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+	$as_root chmod 755 "$policy"
+fi
 
 apt() { # all output into the log, shown only if it fails
 	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -q "$@" >"$log" 2>&1
 }
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
 # shellcheck disable=SC2086
 if ! apt -y --no-install-recommends install $missing; then
 	# Unknown or outdated package lists.
@@ -70,6 +83,12 @@ if ! apt -y --no-install-recommends install $missing; then
 		echo "deps: could not install:$missing" >&2
 		exit 1
 	fi
+fi
+if command -v systemctl >/dev/null; then
+	for service in $strangers; do
+		[ ! -e "/lib/systemd/system/$service.service" ] || $as_root systemctl disable -q "$service" 2>/dev/null ||
+			echo "deps: note: $service starts at the next boot; nothing here needs that: systemctl disable $service" >&2
+	done
 fi
 echo "deps: done"
 axe "$@"
