@@ -15,6 +15,12 @@ import pytest
 from conftest import AMMIT, BROWSER, PATIENCE_S, ROOT, free_port, unpack, wait_until
 
 
+def heed():
+    """As from a terminal: under nohup, or behind &, these were ignored, and no shell can trap them then."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Demo:
     def __init__(self, folder, command=(ROOT / "haproxy/demo.sh",), **env):
         self.tmp = pathlib.Path(folder)
@@ -23,7 +29,7 @@ class Demo:
         with open(self.log, "wb") as out:
             self.handle = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/",
-                start_new_session=True,
+                start_new_session=True, preexec_fn=heed,
                 env=dict(os.environ, B=str(AMMIT.parent), TMPDIR=str(self.tmp / "tmp"), **env),
             )
 
