@@ -28,14 +28,19 @@
 
 	// Ends it with words and a button, which fetches the page anew, with its form if it was one.
 	function stop(name, key, button) {
-		var p = document.createElement('p');
+		var p = document.createElement('p'), b = document.createElement('button');
 		state(name);
 		p.className = 'note';
 		p.textContent = words[key];
 		get('work').hidden = true;
 		get('stop').textContent = '';
 		get('stop').appendChild(p);
-		get('again').textContent = words[button];
+		// Made here, since text browsers show buttons that are hidden.
+		b.type = 'button';
+		b.textContent = words[button];
+		b.onclick = again;
+		get('again').textContent = '';
+		get('again').appendChild(b);
 		get('again').hidden = false;
 	}
 
@@ -413,7 +418,6 @@
 
 	function start() {
 		var cores = Math.floor(navigator.hardwareConcurrency) || 1, i, recent;
-		get('again').onclick = again;
 		window.addEventListener('pageshow', wake);
 		document.addEventListener('visibilitychange', wake);
 		try {
