@@ -314,7 +314,7 @@ class Chromium(Browser):
         except (e.StaleElementReferenceException, e.NoSuchElementException, e.JavascriptException) as error:
             raise Gone(str(error)) from error
         except e.WebDriverException as error:
-            if re.search("node with given id|execution context|no such execution|aborted by navigation", str(error), re.I):
+            if re.search("node with given id|execution context|no such execution|aborted by navigation|frame is detached", str(error), re.I):
                 raise Gone(str(error)) from error
             raise
 
