@@ -96,9 +96,15 @@ put_why(struct text *out, const struct pages *p, const struct page_visit *v, enu
 	page_put_word(out, p, v->words, w, text_slice(&host));
 }
 
+bool
+page_only_waits(const struct page_visit *v)
+{
+	return !offers(v, METHOD_POW) && offers(v, METHOD_WAIT | METHOD_RESOURCE);
+}
+
 /* When the way of those who wait is worth a try. */
-static unsigned
-first_try_s(const struct page_visit *v)
+unsigned
+page_first_try_s(const struct page_visit *v)
 {
 	return offers(v, METHOD_RESOURCE) ? 1 : v->opened->challenge.wait_s;
 }
@@ -125,7 +131,7 @@ put_without(struct text *out, const struct pages *p, const struct page_visit *v,
 	}
 	if (offers(v, METHOD_WAIT | METHOD_RESOURCE)) {
 		text_put(out, SLICE("<p>"));
-		page_put_counted(out, p, v->words, WORD_WAIT, first_try_s(v));
+		page_put_counted(out, p, v->words, WORD_WAIT, page_first_try_s(v));
 		text_put(out, SLICE("</p>\n"));
 		put_on_link(out, p, v, on);
 	}
@@ -192,7 +198,7 @@ page_write_challenge(struct pages *p, struct text *out, const struct page_visit 
 	text_put(&head.text,
 	    script ? SLICE("<noscript>\n<style>" PAGE_WITHOUT_STYLE "</style>\n") : PAGE_EMPTY);
 	if (waits)
-		put_head(&head.text, v, first_try_s(v), text_slice(&on.text));
+		put_head(&head.text, v, page_first_try_s(v), text_slice(&on.text));
 	text_put(&head.text, script ? SLICE("</noscript>\n") : PAGE_EMPTY);
 	put_why(room_init(&whys), p, v, script ? WORD_WHY : WORD_WHY_OTHER);
 	put_without(room_init(&without), p, v, text_slice(&on.text));

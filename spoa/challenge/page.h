@@ -94,6 +94,10 @@ bool page_write_refusal(
 
 bool page_write_help(struct pages *p, struct text *out, const struct page_visit *v);
 
+/* Nothing is computed, and waiting is a way; and after how long it is worth a try. */
+bool page_only_waits(const struct page_visit *v);
+unsigned page_first_try_s(const struct page_visit *v);
+
 /* Where a visitor goes on who waits; `answer` may be empty. */
 void page_put_on(struct text *out, struct slice ticket, struct slice back, struct slice answer);
 

@@ -122,6 +122,11 @@ site_challenge(struct site *s, const struct http_request *r, struct http_respons
 	site_log_event(r, "page", v.reference);
 	site_answer_page(out, site_page_status(&v.opened), &v, text_slice(&body));
 	put_offer(s, text, &v.opened, out);
+	/* Where nothing is computed: who hears no <meta> comes again by this. */
+	if (page_only_waits(&v.page)) {
+		site_write_refresh(s, &v, page_first_try_s(&v.page), (struct slice){ NULL, 0 });
+		http_response_header(out, "Refresh", s->line);
+	}
 }
 
 /* ---- what the page fetches ---- */

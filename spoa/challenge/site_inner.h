@@ -51,6 +51,13 @@ void site_answer_page(
 /* A status that a page can be sent with. */
 unsigned site_page_status(const struct ticket *t);
 
+/*
+ * Write the value of a Refresh to s->line: come again after so long, to where those go on who wait,
+ * with the answer if there is one. Returns that address.
+ */
+struct slice site_write_refresh(
+    struct site *s, const struct visit *v, unsigned after_s, struct slice answer);
+
 /* ---- the log ---- */
 
 void site_warn_once(const char *problem);

@@ -64,20 +64,14 @@ answer_again(struct site *s, const struct visit *v, enum page_again why, unsigne
     struct slice answer, struct http_response *out)
 {
 	struct text body = site_begin_body(s);
-	struct text refresh = { .buf = s->line, .cap = sizeof(s->line) - 1 };
-	size_t at;
+	struct slice on = site_write_refresh(s, v, left_s, answer);
 
-	text_printf(&refresh, "%u; url=", left_s);
-	at = refresh.len;
-	page_put_on(&refresh, v->page.ticket, v->page.back, answer);
-	s->line[refresh.len] = '\0';
 	counter_add(why == PAGE_WRONG ? &s->counts.wrong_words : &s->counts.early, 1);
 	if (!v->html) {
 		site_answer_line(out, site_page_status(&v->opened),
 		    why == PAGE_WRONG ? SLICE("That word is not known as something orange.\n")
 				      : SLICE("Not yet. Come again.\n"));
-	} else if (page_write_again(v->pages, &body, &v->page, why, left_s,
-		       (struct slice){ s->line + at, refresh.len - at })) {
+	} else if (page_write_again(v->pages, &body, &v->page, why, left_s, on)) {
 		site_answer_page(out, site_page_status(&v->opened), v, text_slice(&body));
 	} else {
 		site_answer_line(out, 500, SLICE("The page is too large.\n"));

@@ -69,6 +69,19 @@ site_answer_line(struct http_response *out, unsigned status, struct slice line)
 
 /* ---- the visitor, and what is logged of him ---- */
 
+struct slice
+site_write_refresh(struct site *s, const struct visit *v, unsigned after_s, struct slice answer)
+{
+	struct text refresh = { .buf = s->line, .cap = sizeof(s->line) - 1 };
+	size_t at;
+
+	text_printf(&refresh, "%u; url=", after_s);
+	at = refresh.len;
+	page_put_on(&refresh, v->page.ticket, v->page.back, answer);
+	s->line[refresh.len] = '\0';
+	return (struct slice){ s->line + at, refresh.len - at };
+}
+
 void
 site_warn_once(const char *problem)
 {

@@ -128,6 +128,7 @@ def test_only_without_script(edge_of):
     page = edge.get("/", BROWSER)
     assert "<noscript>" not in page.body and 'data-puzzles="0"' in page.body
     assert Page(page).after == 1 and Page(page).fields
+    assert page.headers["Refresh"] == "1; url=" + Page(page).on
     ticket = Page(page).fields["ticket"]
     got = edge.post("/.ammit/pass", {"ticket": ticket, "solution": ",".join(["00000000"] * 16), "back": "/"})
     assert got.status == 403 and cookie_of(got) is None
