@@ -24,6 +24,7 @@
 #define KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define BATCH 16384u
 #define PUZZLES 16u
+#define CLIENTS 16u /* so many ask at once: one alone would count how the core wakes */
 #define NAVIGATE "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
 
 struct solved {
@@ -196,7 +197,7 @@ bench_pages(unsigned long count, const char *what, const char *more)
 	struct solved s;
 	pthread_t thread;
 	size_t bytes = 0;
-	int fd, n;
+	int fd[CLIENTS], n;
 
 	solve(&s, 77);
 	n = snprintf(ask, sizeof(ask),
@@ -213,15 +214,20 @@ bench_pages(unsigned long count, const char *what, const char *more)
 		  getsockname(listen_fd, (struct sockaddr *)&at, &len) == 0,
 	    "listen");
 	check(pthread_create(&thread, NULL, serve, NULL) == 0, "thread");
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	check(connect(fd, (struct sockaddr *)&at, len) == 0, "connect");
-	for (unsigned long i = 0; i < count; i++) {
-		check(send(fd, ask, (size_t)n, 0) == n, "send");
-		bytes = take_answer(fd, buf, sizeof(buf));
+	for (unsigned k = 0; k < CLIENTS; k++) {
+		fd[k] = socket(AF_INET, SOCK_STREAM, 0);
+		check(connect(fd[k], (struct sockaddr *)&at, len) == 0, "connect");
+	}
+	for (unsigned long i = 0; i < count; i += CLIENTS) {
+		for (unsigned k = 0; k < CLIENTS; k++)
+			check(send(fd[k], ask, (size_t)n, 0) == n, "send");
+		for (unsigned k = 0; k < CLIENTS; k++)
+			bytes = take_answer(fd[k], buf, sizeof(buf));
 	}
 	ev_async_send(loop, &stop);
 	pthread_join(thread, NULL);
-	close(fd);
+	for (unsigned k = 0; k < CLIENTS; k++)
+		close(fd[k]);
 	ev_loop_destroy(loop);
 	report(what, count, served_s);
 	printf("  %zu bytes each, head and body\n", bytes);
