@@ -146,7 +146,9 @@ put_extra(struct text *out, const struct pages *p, const struct page_visit *v)
 	if (v->opened->challenge.clip) {
 		text_put(
 		    out, SLICE("<video id=\"clip\" muted autoplay playsinline preload=\"auto\" "
-			       "aria-hidden=\"true\" src=\"/.ammit/clip.mp4?ticket="));
+			       "aria-hidden=\"true\" "));
+		text_put(out, offers(v, METHOD_VIDEO) ? SLICE("data-enough ") : PAGE_EMPTY);
+		text_put(out, SLICE("src=\"/.ammit/clip.mp4?ticket="));
 		text_put(out, v->ticket);
 		text_put(out, SLICE("\"></video>\n"));
 	}
