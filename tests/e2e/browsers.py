@@ -265,7 +265,10 @@ class Chromium(Browser):
         from selenium import webdriver
         from selenium.common import exceptions
         from selenium.webdriver.chrome.service import Service
+        from selenium.webdriver.remote.remote_connection import RemoteConnection
 
+        # Longer than any answer takes. There are none to a screenshot of a page that goes on meanwhile.
+        RemoteConnection.set_timeout(120)
         assert not o.safer, "only Firefox has such a mode"
         self.exceptions = exceptions
         settings = "profile.managed_default_content_settings."

@@ -317,6 +317,8 @@ def test_the_checks_of_languages_find_what_is_planted(offering, chromium):  # no
 
 
 def without_script(chromium, edge, path="/a"):  # noqa: F811
+    # Nor do they solve anything once they are on again, to look at the page.
+    chromium.before(IDLE)
     scripts_off(chromium)
     chromium.get(edge.url + path)
 
