@@ -10,8 +10,6 @@
  * Inside of site.h: site.c has the routes, the challenge and what the page fetches, site_pass.c
  * takes solutions, site_visit.c has what both need: who comes, what he brings, how he is answered.
  */
-#define SITE_LINES_A_MINUTE 600u
-
 #define TEXT_PLAIN "text/plain; charset=utf-8"
 
 /* What HAProxy says of the visitor. */
@@ -63,6 +61,8 @@ struct slice site_write_refresh(
 void site_warn_once(const char *problem);
 void site_log_event(const struct http_request *r, const char *event, const char *reference);
 void site_log_refusal(const struct http_request *r, const char *why, const char *reference);
+void site_log_pass(
+    const struct http_request *r, const char *event, enum method by, const char *reference);
 
 /* ---- a visit ---- */
 

@@ -2,28 +2,10 @@
 
 #include <string.h>
 
-#include "base/log.h"
 #include "challenge/clip.h"
 #include "challenge/question.h"
 
 #define JUDGING_S 2u /* how often somebody asks whether an answer has been judged */
-
-static void
-log_pass(const struct http_request *r, const char *event, enum method by, const char *reference)
-{
-	static struct log_limit limit;
-	struct log_entry e;
-	char method[METHODS_TEXT_MAX];
-
-	methods_format(by, method);
-	log_begin_limited(&e, LOG_LEVEL_INFO, "challenge", &limit, SITE_LINES_A_MINUTE);
-	log_text(&e, "event", slice_of(event));
-	log_text(&e, "by", slice_of(method));
-	log_text(&e, "ref", slice_of(reference));
-	log_text(&e, "src", http_request_header(r, "X-Ammit-Src"));
-	log_text(&e, "host", http_request_header(r, "Host"));
-	log_end(&e);
-}
 
 static void
 refuse(struct site *s, const struct visit *v, unsigned status, enum gate_outcome why,
@@ -134,7 +116,7 @@ finish(struct site *s, const struct visit *v, enum method method, struct http_re
 	}
 	counter_add(&s->counts.passed, 1);
 	counter_add(&s->counts.passed_by[__builtin_ctz((unsigned)a.by)], 1);
-	log_pass(v->request, gate_outcome_names[outcome], a.by, v->reference);
+	site_log_pass(v->request, gate_outcome_names[outcome], a.by, v->reference);
 	let_pass(s, &a, v->visitor.https, v->page.back, out);
 }
 

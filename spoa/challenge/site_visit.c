@@ -93,6 +93,8 @@ site_warn_once(const char *problem)
 	log_end(&e);
 }
 
+#define LINES_A_MINUTE 600u
+
 static struct visitor
 read_visitor(const struct http_request *r)
 {
@@ -108,33 +110,49 @@ read_visitor(const struct http_request *r)
 	return v;
 }
 
-void
-site_log_event(const struct http_request *r, const char *event, const char *reference)
+/* One line. `name` NULL: nothing more is said of it. */
+static void
+log_visit(struct log_limit *limit, const struct http_request *r, const char *event,
+    const char *name, const char *said, const char *reference)
 {
-	static struct log_limit limit;
 	struct log_entry e;
 
-	log_begin_limited(&e, LOG_LEVEL_INFO, "challenge", &limit, SITE_LINES_A_MINUTE);
+	log_begin_limited(&e, LOG_LEVEL_INFO, "challenge", limit, LINES_A_MINUTE);
 	log_text(&e, "event", slice_of(event));
+	if (name != NULL)
+		log_text(&e, name, slice_of(said));
 	log_text(&e, "ref", slice_of(reference));
 	log_text(&e, "src", http_request_header(r, "X-Ammit-Src"));
 	log_text(&e, "host", http_request_header(r, "Host"));
 	log_end(&e);
 }
 
+/* Each kind has a limit of its own: a flood of one does not silence the others. */
+void
+site_log_event(const struct http_request *r, const char *event, const char *reference)
+{
+	static struct log_limit limit;
+
+	log_visit(&limit, r, event, NULL, NULL, reference);
+}
+
 void
 site_log_refusal(const struct http_request *r, const char *why, const char *reference)
 {
 	static struct log_limit limit;
-	struct log_entry e;
 
-	log_begin_limited(&e, LOG_LEVEL_INFO, "challenge", &limit, SITE_LINES_A_MINUTE);
-	log_text(&e, "event", SLICE("refused"));
-	log_text(&e, "reason", slice_of(why));
-	log_text(&e, "ref", slice_of(reference));
-	log_text(&e, "src", http_request_header(r, "X-Ammit-Src"));
-	log_text(&e, "host", http_request_header(r, "Host"));
-	log_end(&e);
+	log_visit(&limit, r, "refused", "reason", why, reference);
+}
+
+void
+site_log_pass(
+    const struct http_request *r, const char *event, enum method by, const char *reference)
+{
+	static struct log_limit limit;
+	char method[METHODS_TEXT_MAX];
+
+	methods_format(by, method);
+	log_visit(&limit, r, event, "by", method, reference);
 }
 
 /* ---- what a visitor brings ---- */
