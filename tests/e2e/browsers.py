@@ -322,7 +322,8 @@ class Chromium(Browser):
             raise
 
     def cdp(self, command, **arguments):
-        return self.driver.execute_cdp_cmd(command, arguments)
+        with self.gone():
+            return self.driver.execute_cdp_cmd(command, arguments)
 
     def get(self, url):
         self.driver.get(url)

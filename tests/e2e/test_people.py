@@ -509,7 +509,8 @@ def test_frozen_behind_another_window(two_prices, chromium):  # noqa: F811
     chromium.get(two_prices.url + "/cheap/front")
     chromium.wait(lambda: on_site(chromium), "the site in the window in front")
     chromium.switch(first)
-    chromium.cdp("Page.setWebLifecycleState", state="active")
+    # It may be on its way already, and then does not hear it.
+    chromium.wait(lambda: chromium.cdp("Page.setWebLifecycleState", state="active") is not None, "it to wake")
     chromium.wait(lambda: on_site(chromium), "the site in the window that slept")
     assert solved_once(two_prices, solved, "/cheap/front")
 
