@@ -185,7 +185,8 @@
 		if (video.readyState > 0) {
 			return video.videoWidth + 'x' + video.videoHeight + '@' + Math.round(1000 * video.duration);
 		}
-		return video.error || video.networkState === 3 || patience <= 0 ? 'failed' : '';
+		// To have no source is how it begins, too (HTML, 4.8.11.5).
+		return video.error || patience <= 0 || video.networkState === 3 && patience < 50 ? 'failed' : '';
 	}
 
 	function add(name, value) {
@@ -279,10 +280,10 @@
 	// A clip that plays may be a way through by itself.
 	function played(tries) {
 		var said = clip(get('clip'));
-		if (!running() || said === 'failed' || tries === 0) {
+		if (!running() || get('clip').error || tries === 0) {
 			return;
 		}
-		if (said) {
+		if (said && said !== 'failed') {
 			ask(form.getAttribute('action'), 'clip=' + encodeURIComponent(said) + '&' +
 				field(form.elements.ticket) + '&' + field(form.elements.back), nothing);
 		} else {
