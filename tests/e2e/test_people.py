@@ -378,7 +378,8 @@ def test_axe(offering, chromium, state, scheme, language, width):  # noqa: F811
     found = chromium.axe()
     if state in GO_ON:
         # What `wait` is: nothing is lost by it, since it leads on, and the link beside it does the same.
-        assert chromium.one("a.go").shown and len(found) == 1 and found.pop().startswith("meta-refresh ")
+        chromium.wait(lambda: chromium.one("a.go").shown, "the link beside it")
+        assert len(found) == 1 and found.pop().startswith("meta-refresh ")
     assert found == []
 
 
@@ -387,7 +388,8 @@ def test_axe_question_alone(chromium):  # noqa: F811
     with an_edge(rules(asks(methods=["pow", "question"]))) as edge:
         without_script(chromium, edge)
         scripts_off(chromium, False)
-        assert chromium.one("#answer").shown and chromium.axe() == []
+        chromium.wait(lambda: chromium.one("#answer").shown, "the question")
+        assert chromium.axe() == []
 
 
 # ---- with a clip ----
