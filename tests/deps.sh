@@ -12,7 +12,8 @@ build="make gcc libc6-dev pkg-config libev-dev libssl-dev libcjson-dev libpcre2-
 run="haproxy libcurl4"
 check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium python3-pip chromium
 	chromium-driver firefox-esr libavcodec59 fonts-noto-core fonts-wqy-microhei w3m lynx tmux faketime iproute2 valgrind wrk cgit lighttpd nginx-light caddy rbldnsd unbound shellcheck
-	clang-format libclang-rt-14-dev git"
+	clang-format libclang-rt-14-dev git tor wireguard-go wireguard-tools iputils-ping umoci skopeo python3-yaml
+	python3-jsonschema"
 
 want="$build $run"
 [ "${1:-}" = demo ] || want="$want $check"
@@ -55,7 +56,7 @@ echo "deps: installing$missing"
 # up what they need by themselves. Left alone is HAProxy (a demo may become a server), and what this
 # machine had before.
 strangers=
-for service in caddy lighttpd nginx rbldnsd unbound; do
+for service in caddy lighttpd nginx rbldnsd tor unbound; do
 	[ -e "/lib/systemd/system/$service.service" ] || strangers="$strangers $service"
 done
 policy=/usr/sbin/policy-rc.d
