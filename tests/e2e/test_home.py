@@ -20,7 +20,7 @@ from conftest import (
 )
 from test_challenge import cookie_of, puzzle, submit, with_pass
 from test_haproxy import Hammer, certificate
-from wg import EDGE, HOME, HOME6, HOME_LAN, LAN, OTHERS, PUBLIC, PUBLIC6, VISITOR, VISITOR6, Homelab
+from wg import EDGE, HOME, HOME6, HOME_LAN, LAN, OTHERS, PUBLIC, PUBLIC6, VISITOR, VISITOR6, Homelab, listening
 
 GONE = "This site cannot be reached at the moment; please try again in a minute."
 
@@ -29,35 +29,6 @@ GONE = "This site cannot be reached at the moment; please try again in a minute.
 def lab(shared_box):
     with Homelab(shared_box) as lab:
         yield lab
-
-
-def nginx_at_home(lab, box, site):
-    """contrib/nginx/home.conf, with the address of the site and a log that the tests read."""
-    temp = "".join("%s_temp_path %s/%s;\n" % (k, box.path, k) for k in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    text = (ROOT / "contrib/nginx/home.conf").read_text()
-    assert text.count("127.0.0.1:3000") == 2
-    (box.path / "home.conf").write_text(text.replace("127.0.0.1:3000", site))
-    (box.path / "nginx.conf").write_text(
-        "daemon off;\nmaster_process off;\nuser root;\npid %s/nginx.pid;\nerror_log stderr;\n"
-        "events { worker_connections 512; }\nhttp {\n%s"
-        "log_format home '$remote_addr via=$realip_remote_addr connection=$connection $request_uri $status';\n"
-        "access_log %s/access.log home;\ninclude %s/home.conf;\n}\n" % (box.path, temp, box.path, box.path)
-    )
-    program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
-    if program is None:
-        pytest.skip("no nginx: tests/deps.sh installs nginx-light")
-    nginx = lab.process(lab.home, "nginx", [program, "-e", "stderr", "-c", box.path / "nginx.conf"])
-    listens(lab.home, nginx, (HOME, 8080))
-    return lambda: (box.path / "access.log").read_text().splitlines()
-
-
-def listens(namespace, process, address):
-    def there():
-        assert process.alive(), "%s did not start:\n%s" % (process.name, process.output())
-        with namespace.inside(), socket.socket() as sock:
-            return sock.connect_ex(address) == 0
-
-    wait_until(there, process.name + " to listen")
 
 
 def start(lab, box, site, policy=POLICY, **env):
@@ -94,7 +65,7 @@ def edge(lab):
         lab.box = box
         with lab.home.inside():
             site = box.site()
-        log = nginx_at_home(lab, box, site.address)
+        log = lab.nginx(site.address)
         edge = start(lab, box, HOME + ":8080")
         edge.box, edge.access = box, log
         yield edge
@@ -171,7 +142,7 @@ def home(lab, box):
         "AMMIT_BIND": ":8081", "AMMIT_HOME_WWW": www.address, "AMMIT_HOME_GIT": nobody,
         "AMMIT_LOG": "stdout", "AMMIT_LAN": "192.168.0.0/16",
     })
-    listens(lab.home, process, (HOME_LAN, 8081))
+    listening(lab.home, process, (HOME_LAN, 8081))
     return process
 
 
@@ -289,7 +260,7 @@ def forwarding(lab, box, home):
         "AMMIT_BIND": ":8000,[::]:8000", "AMMIT_BIND_TLS": ":8400", "AMMIT_HOME": "%s:%d" % (HOME, home.port),
         "AMMIT_HOME_TLS": HOME + ":8443", "AMMIT_LOG": "stdout",
     })
-    listens(lab.edge, process, (PUBLIC, 8000))
+    listening(lab.edge, process, (PUBLIC, 8000))
     forward = Forward(box, home)
     with lab.client.inside():
         wait_until(lambda: forward.get("/", BROWSER).challenged, "the challenge page")

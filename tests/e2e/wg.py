@@ -18,6 +18,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -42,6 +43,15 @@ def up(namespace, link, *addresses):
 def carries(namespace, link):
     """What is sent before the kernel has activated a link is lost."""
     wait_until(lambda: re.search("state (UP|UNKNOWN)", ip("-n", namespace.name, "link", "show", link)), "the link to carry")
+
+
+def listening(namespace, process, address):
+    def there():
+        assert process.alive(), "%s did not start:\n%s" % (process.name, process.output())
+        with namespace.inside(), socket.socket() as sock:
+            return sock.connect_ex(address) == 0
+
+    wait_until(there, process.name + " to listen")
 
 
 class Homelab:
@@ -168,6 +178,25 @@ class Homelab:
         with namespace.inside():
             process = self.box.keep(Process(name, command, self.box.path / (name + ".log"), env and {**os.environ, **env}))
             return process.start()
+
+    def nginx(self, site, more=""):
+        """contrib/nginx/home.conf at home, with the address of the site; its log's lines."""
+        folder = self.box.path
+        temp = "".join("%s_temp_path %s/%s;\n" % (k, folder, k) for k in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        text = (ROOT / "contrib/nginx/home.conf").read_text()
+        assert text.count("127.0.0.1:3000") == 2
+        (folder / "home.conf").write_text(text.replace("127.0.0.1:3000", site))
+        (folder / "nginx.conf").write_text(
+            "daemon off;\nmaster_process off;\nuser root;\npid %s/nginx.pid;\nerror_log stderr;\n"
+            "events { worker_connections 512; }\nhttp {\n%s"
+            "log_format home '$remote_addr via=$realip_remote_addr connection=$connection $request_uri $status';\n"
+            "access_log %s/access.log home;\ninclude %s/home.conf;\n%s}\n" % (folder, temp, folder, folder, more)
+        )
+        program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+        if program is None:
+            pytest.skip("no nginx: tests/deps.sh installs nginx-light")
+        listening(self.home, self.process(self.home, "nginx", [program, "-e", "stderr", "-c", folder / "nginx.conf"]), (HOME, 8080))
+        return lambda: (folder / "access.log").read_text().splitlines()
 
     def curl(self, namespace, *arguments):
         with namespace.inside():
