@@ -2,6 +2,7 @@
 contrib/wireguard, contrib/nginx/home.conf. Who is believed whose a request is, what a visitor sees
 while home is gone, and that nobody pays a round trip twice."""
 
+import concurrent.futures
 import contextlib
 import http.client
 import os
@@ -11,12 +12,13 @@ import socket
 import statistics
 import struct
 import subprocess
+import threading
 import time
 
 import pytest
 
 from conftest import (
-    BROWSER, CURL, HAPROXY, PATIENCE_S, POLICY, ROOT, SCRAPER, Edge, Response, free_port, make_box, wait_until,
+    BROWSER, CURL, HAPROXY, PATIENCE_S, POLICY, ROOT, SCRAPER, Edge, Response, Site, free_port, make_box, wait_until,
 )
 from test_challenge import cookie_of, puzzle, submit, with_pass
 from test_haproxy import Hammer, certificate
@@ -58,6 +60,19 @@ def visit(lab, edge, path="/", headers=CURL, src=VISITOR, **more):
         return edge.get(path, headers, connection=connection, **more)
 
 
+class Slow(Site.Handler):
+    """Never answers one path."""
+
+    reached = threading.Event()
+
+    def do_GET(self):
+        if self.path == "/slow":
+            self.reached.set()
+            self.rfile.read(1)
+        else:
+            self.answer()
+
+
 @pytest.fixture(scope="module")
 def edge(lab):
     """edge.cfg with PROXY, nginx at home, and a site there."""
@@ -65,6 +80,7 @@ def edge(lab):
         lab.box = box
         with lab.home.inside():
             site = box.site()
+        site.RequestHandlerClass = Slow
         log = lab.nginx(site.address)
         edge = start(lab, box, HOME + ":8080")
         edge.box, edge.access = box, log
@@ -366,7 +382,9 @@ def test_tunnel_cut_under_load(lab, edge, box, check):
     edge = start(lab, box, HOME + ":8080", **({"AMMIT_SITE_CHECK": check} if check else {}))
     with lab.client.inside():
         wait_until(lambda: edge.get("/").from_site, "the site")
-        with Hammer(edge, "/page", asks_again=True) as hammer:
+        with Hammer(edge, "/page", asks_again=True) as hammer, concurrent.futures.ThreadPoolExecutor() as pool:
+            slow = None if check else pool.submit(edge.get, "/slow")
+            assert check or Slow.reached.wait(PATIENCE_S)
             hammer.wait_for(40, lambda x: x[2])
             lab.cut()
             try:
@@ -376,6 +394,7 @@ def test_tunnel_cut_under_load(lab, edge, box, check):
                 assert solved.status == 303 and solved.headers["Location"] == "/there"
                 passed = with_pass(cookie_of(solved))
                 assert gone(edge.get("/there", passed)) and edge.get("/", SCRAPER).status == 403
+                assert check or gone(slow.result(PATIENCE_S)), "whoever waited for an answer is told, too"
             finally:
                 lab.join()
             hammer.wait_for(40, lambda x: x[2])
