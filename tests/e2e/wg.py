@@ -24,7 +24,7 @@ import subprocess
 import pytest
 
 from conftest import AMMIT, PATIENCE_S, ROOT, Process, wait_until
-from netns import Namespace, ip
+from netns import Cable, ip
 
 PUBLIC, PUBLIC6 = "203.0.113.1", "2001:db8:1::1"  # the edge, as its visitors know it
 VISITOR, VISITOR6 = "203.0.113.2", "2001:db8:1::2"
@@ -54,7 +54,7 @@ def listening(namespace, process, address):
     wait_until(there, process.name + " to listen")
 
 
-class Homelab:
+class Homelab(Cable):
     def __init__(self, box, delay_us=7500):
         self.box, self.delay_us = box, delay_us
 
@@ -76,17 +76,6 @@ class Homelab:
             self.tunnel()
             self.stack = stack.pop_all()
         return self
-
-    def __exit__(self, *_):
-        self.stack.close()
-
-    def namespace(self, role):
-        try:
-            namespace = Namespace("ammit-%d-%s" % (os.getpid(), role))
-        except subprocess.CalledProcessError as error:
-            pytest.skip("no network namespaces here: " + error.stderr.strip())
-        self.stack.callback(namespace.remove)
-        return namespace
 
     def veth(self, a, a_addresses, b, b_addresses):
         try:
