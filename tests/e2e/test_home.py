@@ -77,11 +77,10 @@ class Slow(Site.Handler):
 def edge(lab):
     """edge.cfg with PROXY, nginx at home, and a site there."""
     with make_box() as box:
-        lab.box = box
         with lab.home.inside():
             site = box.site()
         site.RequestHandlerClass = Slow
-        log = lab.nginx(site.address)
+        log = lab.nginx(box, site.address)
         edge = start(lab, box, HOME + ":8080")
         edge.box, edge.access = box, log
         yield edge
@@ -151,10 +150,9 @@ def test_nobody_in_the_lan_has_the_edges_address(lab, edge):
 @pytest.fixture
 def home(lab, box):
     """homelab.cfg, beside the nginx of the other tests."""
-    lab.box = box
     with lab.home.inside():
         www, nobody = box.site(), "127.0.0.1:%d" % free_port()
-    process = lab.process(lab.home, "homelab", [HAPROXY, "-db", "-f", ROOT / "haproxy/homelab.cfg"], {
+    process = lab.process(box, lab.home, "homelab", [HAPROXY, "-db", "-f", ROOT / "haproxy/homelab.cfg"], {
         "AMMIT_BIND": ":8081", "AMMIT_HOME_WWW": www.address, "AMMIT_HOME_GIT": nobody,
         "AMMIT_LOG": "stdout", "AMMIT_LAN": "192.168.0.0/16",
     })
@@ -254,7 +252,6 @@ def told_in_page(response):
 
 def weighing_at_home(lab, box, policy=POLICY):
     """homelab.cfg (AMMIT_AT_HOME) and edge.cfg in one HAProxy at home, with Ammit."""
-    lab.box = box
     with lab.home.inside():
         site = box.site()
         ammit = box.ammit(policy)
@@ -272,7 +269,7 @@ def weighing_at_home(lab, box, policy=POLICY):
 @contextlib.contextmanager
 def forwarding(lab, box, home):
     """contrib/wireguard/edge-tcp.cfg at the edge."""
-    process = lab.process(lab.edge, "edge-tcp", [HAPROXY, "-db", "-f", ROOT / "contrib/wireguard/edge-tcp.cfg"], {
+    process = lab.process(box, lab.edge, "edge-tcp", [HAPROXY, "-db", "-f", ROOT / "contrib/wireguard/edge-tcp.cfg"], {
         "AMMIT_BIND": ":8000,[::]:8000", "AMMIT_BIND_TLS": ":8400", "AMMIT_HOME": "%s:%d" % (HOME, home.port),
         "AMMIT_HOME_TLS": HOME + ":8443", "AMMIT_LOG": "stdout",
     })
@@ -418,12 +415,13 @@ def test_edge_without_warnings(env):
 @pytest.mark.parametrize("files, env", [
     (["haproxy/homelab.cfg"], {}),
     (["haproxy/homelab.cfg"], {"AMMIT_USER": "haproxy"}),
+    (["haproxy/homelab.cfg"], {"AMMIT_CRT": "", "AMMIT_BIND_TLS": ":8443"}),
     (["haproxy/homelab.cfg", "haproxy/edge.cfg"], {"AMMIT_AT_HOME": "1"}),
     (["haproxy/homelab.cfg", "haproxy/edge.cfg"], {"AMMIT_AT_HOME": "1", "AMMIT_USER": "haproxy"}),
     (["contrib/wireguard/edge-tcp.cfg"], {}),
 ])
-def test_home_without_warnings(files, env):
-    silent(env, *files)
+def test_home_without_warnings(tmp_path, files, env):
+    silent({**env, **({"AMMIT_CRT": str(certificate(tmp_path))} if "AMMIT_CRT" in env else {})}, *files)
 
 
 def silent(env, *files):

@@ -162,15 +162,15 @@ class Homelab(Cable):
 
     # -- who is in there
 
-    def process(self, namespace, name, command, env=None):
+    def process(self, box, namespace, name, command, env=None):
         """Started in there; ended with the box."""
         with namespace.inside():
-            process = self.box.keep(Process(name, command, self.box.path / (name + ".log"), env and {**os.environ, **env}))
+            process = box.keep(Process(name, command, box.path / (name + ".log"), env and {**os.environ, **env}))
             return process.start()
 
-    def nginx(self, site, more=""):
+    def nginx(self, box, site, more=""):
         """contrib/nginx/home.conf at home, with the address of the site; its log's lines."""
-        folder = self.box.path
+        folder = box.path
         temp = "".join("%s_temp_path %s/%s;\n" % (k, folder, k) for k in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         text = (ROOT / "contrib/nginx/home.conf").read_text()
         assert text.count("127.0.0.1:3000") == 2
@@ -184,7 +184,8 @@ class Homelab(Cable):
         program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
         if program is None:
             pytest.skip("no nginx: tests/deps.sh installs nginx-light")
-        listening(self.home, self.process(self.home, "nginx", [program, "-e", "stderr", "-c", folder / "nginx.conf"]), (HOME, 8080))
+        nginx = self.process(box, self.home, "nginx", [program, "-e", "stderr", "-c", folder / "nginx.conf"])
+        listening(self.home, nginx, (HOME, 8080))
         return lambda: (folder / "access.log").read_text().splitlines()
 
     def curl(self, namespace, *arguments):
