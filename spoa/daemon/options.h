@@ -32,6 +32,10 @@ struct options {
 	char *question_url;                  /* NULL: nobody judges what no list has */
 	char *question_model, *question_key; /* the model is never NULL once resolved */
 	unsigned question_timeout_ms;
+	struct endpoint tor_control; /* if has_tor */
+	bool has_tor, tor_dry_run;
+	char *tor_password; /* file; NULL: none */
+	unsigned tor_close_after, tor_close_rate;
 	unsigned drip_max, drip_rate_kib_s, drip_time_s;
 	mode_t spop_mode, http_mode, drip_mode, control_mode;
 	/* NULL: group haproxy if there is one and we may */

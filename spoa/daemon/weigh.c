@@ -232,12 +232,15 @@ weigh_request(struct weigher *w, struct request *r, int64_t now_s, struct weighe
 	struct evidence e = { .level = 0 };
 	struct host host;
 	uint64_t errors;
+	uint32_t circuit = w->circuits == NULL ? 0 : circuit_id(&r->src);
 
 	w->lookup.wanted = 0;
 	host.known = false; /* its store needs no zeroes */
 	check_pass(w, r, &host, now_s, &e);
 	e.trapped = w->trap != NULL && policy_settings(w->generation->policy)->trap_s > 0 &&
 		    trap_holds(w->trap, &r->src, now_s);
+	if (circuit != 0)
+		request_set_number(r, REQUEST_EFFORT, circuits_effort(w->circuits, circuit));
 	if (w->lookup.resolver != NULL) {
 		lookup_begin(&w->lookup, w->generation->zone, w->again, !w->may_wait);
 		e.dns = &w->lookup.view;
@@ -254,6 +257,8 @@ weigh_request(struct weigher *w, struct request *r, int64_t now_s, struct weighe
 	out->ticket = (struct slice){ NULL, 0 };
 	if (out->kind == VERDICT_CHALLENGE)
 		out->ticket = seal(w, r, &host, now_s, out->verdict.challenge, out->text);
+	if (circuit != 0 && (out->kind == VERDICT_DENY || out->kind == VERDICT_DRIP))
+		circuits_denied(w->circuits, circuit, out->verdict.close_circuit);
 	return WEIGH_ANSWERED;
 }
 

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/circuits.h"
 #include "daemon/generation.h"
 #include "daemon/lookup.h"
 #include "daemon/trap.h"
@@ -36,7 +37,8 @@ struct weigher {
 		int8_t what;
 	} argument[WEIGH_ARGUMENTS];
 	struct lookup lookup;
-	const struct trap *trap; /* NULL: there is none */
+	const struct trap *trap;   /* NULL: there is none */
+	struct circuits *circuits; /* NULL: nobody asks tor */
 	bool may_wait; /* say WEIGH_WAITS where it would help; the caller sets it before each */
 	bool again;    /* the same request a second time; the caller sets it, too */
 	struct weigh_counts counts;

@@ -101,6 +101,7 @@ struct rule {
 	bool own_challenge;      /* else the site's */
 	bool keyed;              /* until it is sealed */
 	bool unknown_challenges; /* what it does while the DNS has not answered */
+	bool close_circuit;      /* of DENY and DRIP */
 	int32_t adjust;          /* of WEIGH */
 	uint32_t matchers; /* all must match; addresses are not among them, they are the key */
 	const struct matcher *matcher;
@@ -111,6 +112,7 @@ struct rule {
 struct threshold {
 	struct slice name; /* "threshold/NAME" */
 	enum action action;
+	bool close_circuit; /* of DENY and DRIP */
 	const struct expr *expr;
 	struct demand challenge;
 };
