@@ -132,7 +132,7 @@ circuit_table_mark(struct circuit_table *t, uint32_t id, bool closing)
 void
 circuit_table_clear(struct circuit_table *t)
 {
-	for (unsigned i = 0; i < CIRCUIT_TABLE_SLOTS; i++)
+	for (unsigned i = 0; i < CIRCUIT_TABLE_SLOTS && t->count > 0; i++)
 		store(t, i, 0);
 	t->count = 0;
 }
