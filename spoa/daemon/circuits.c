@@ -39,7 +39,7 @@ struct circuits {
 	 * is handed over has it beside the id. */
 	_Atomic uint32_t epoch;
 	uint32_t epochs;
-	_Atomic uint64_t dropped;
+	_Atomic uint64_t dropped, refused; /* before tor was asked */
 	struct circuit_inbox inbox;
 };
 
@@ -159,7 +159,7 @@ log_outcome(uint32_t id, enum tor_outcome outcome)
 	bool news = outcome == TOR_OUTCOME_CLOSED || outcome == TOR_OUTCOME_DRY ||
 		    outcome == TOR_OUTCOME_LIMITED;
 
-	if (outcome == TOR_OUTCOME_NONE || outcome == TOR_OUTCOME_AGAIN)
+	if (outcome == TOR_OUTCOME_NONE)
 		return;
 	log_begin_limited(
 	    &e, news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "circuit", &limit, CLOSE_LINES_A_MINUTE);
@@ -328,8 +328,6 @@ serve_inbox(struct circuits *c)
 			drop(c);
 			continue;
 		}
-		if (circuit_table_find(c->table, id) == CIRCUIT_CLOSING)
-			continue;
 		log_outcome(id, tor_control_close(&c->tor, id, clock_mono_ms()));
 		asked = c->tor.state == TOR_CLOSES;
 	}
@@ -549,6 +547,8 @@ circuits_count(const struct circuits *c, struct circuits_counts *out)
 {
 	for (unsigned i = 0; i < TOR_OUTCOMES; i++)
 		out->outcome[i] = counter_get(&c->tor.outcomes[i]);
+	out->outcome[TOR_OUTCOME_REFUSED] +=
+	    atomic_load_explicit(&c->refused, memory_order_relaxed);
 	out->dropped = atomic_load_explicit(&c->dropped, memory_order_relaxed);
 	out->untracked = counter_get(&c->tor.untracked);
 	out->known = circuit_table_count(c->table);
@@ -565,15 +565,28 @@ circuits_effort(const struct circuits *c, uint32_t id)
 void
 circuits_denied(struct circuits *c, uint32_t id, bool close)
 {
-	uint32_t epoch = atomic_load_explicit(&c->epoch, memory_order_relaxed), denied;
+	uint32_t epoch = atomic_load_explicit(&c->epoch, memory_order_relaxed);
+	unsigned after = c->options.close_after;
 
-	if (!close && c->options.close_after == 0)
+	if (!close && (after == 0 || (epoch != 0 && circuit_table_deny(c->table, id) < after)))
 		return;
-	denied = c->options.close_after > 0 ? circuit_table_deny(c->table, id) : 0;
-	if (!close && (denied < c->options.close_after))
-		return;
-	if (circuit_table_find(c->table, id) == CIRCUIT_CLOSING)
-		return;
-	if (epoch == 0 || !circuit_inbox_put(&c->inbox, (uint64_t)epoch << 32 | id))
+	if (epoch == 0) {
 		drop(c);
+		return;
+	}
+	/* One that tor has not told of is none of a visitor's. */
+	switch (circuit_table_mark(c->table, id, true)) {
+	case CIRCUIT_CLOSING:
+		return;
+	case CIRCUIT_UNKNOWN:
+		atomic_fetch_add_explicit(&c->refused, 1, memory_order_relaxed);
+		log_outcome(id, TOR_OUTCOME_REFUSED);
+		return;
+	case CIRCUIT_OPEN:
+		break;
+	}
+	if (circuit_inbox_put(&c->inbox, (uint64_t)epoch << 32 | id))
+		return;
+	circuit_table_mark(c->table, id, false);
+	drop(c);
 }

@@ -53,11 +53,15 @@ load(const struct circuit_table *t, unsigned slot)
 	return atomic_load_explicit(&t->slot[slot], memory_order_relaxed);
 }
 
-/* Its first slot. */
+/* Its first slot. Ids come in a row, or many rows apart, so they are stirred before they are
+ * multiplied (the constant is that of MurmurHash3). */
 static unsigned
 bucket(const struct circuit_table *t, uint32_t id)
 {
-	return (unsigned)((id * t->factor) >> 52) * CIRCUIT_TABLE_BUCKET;
+	uint64_t h = (id ^ t->factor) * 0xff51afd7ed558ccd;
+
+	h = (h ^ h >> 33) * t->factor;
+	return (unsigned)(h >> 52) * CIRCUIT_TABLE_BUCKET;
 }
 
 /* CIRCUIT_TABLE_SLOTS: there is none. id 0: one that is free, in the bucket of `of`. */
@@ -76,6 +80,14 @@ static void
 store(struct circuit_table *t, unsigned slot, uint64_t value)
 {
 	atomic_store_explicit(&t->slot[slot], value, memory_order_relaxed);
+}
+
+/* Unless it is another meanwhile, which *was then is. */
+static bool
+change(struct circuit_table *t, unsigned slot, uint64_t *was, uint64_t value)
+{
+	return atomic_compare_exchange_weak_explicit(
+	    &t->slot[slot], was, value, memory_order_relaxed, memory_order_relaxed);
 }
 
 void
@@ -102,8 +114,9 @@ circuit_table_take(struct circuit_table *t, const struct circuit *c)
 	slot = find(t, c->id, c->id);
 	if (slot != CIRCUIT_TABLE_SLOTS) {
 		old = load(t, slot);
-		if (c->effort_known)
-			store(t, slot, (old & ~(uint64_t)CIRCUIT_EFFORT_MAX) | effort);
+		while (c->effort_known &&
+		       !change(t, slot, &old, (old & ~(uint64_t)CIRCUIT_EFFORT_MAX) | effort))
+			;
 		return true;
 	}
 	if (!c->service)
@@ -115,18 +128,6 @@ circuit_table_take(struct circuit_table *t, const struct circuit *c)
 	store(t, slot, (uint64_t)c->id << 32 | effort);
 	t->count++;
 	return true;
-}
-
-void
-circuit_table_mark(struct circuit_table *t, uint32_t id, bool closing)
-{
-	unsigned slot = find(t, id, id);
-	uint64_t was;
-
-	if (slot == CIRCUIT_TABLE_SLOTS || id == 0)
-		return;
-	was = load(t, slot) & ~CLOSING;
-	store(t, slot, closing ? was | CLOSING : was);
 }
 
 void
@@ -158,12 +159,32 @@ get(const struct circuit_table *t, uint32_t id)
 	return 0;
 }
 
+static enum circuit_known
+known(uint64_t is)
+{
+	return is == 0 ? CIRCUIT_UNKNOWN : (is & CLOSING) != 0 ? CIRCUIT_CLOSING : CIRCUIT_OPEN;
+}
+
+enum circuit_known
+circuit_table_mark(struct circuit_table *t, uint32_t id, bool closing)
+{
+	unsigned slot = id == 0 ? CIRCUIT_TABLE_SLOTS : find(t, id, id);
+	uint64_t was;
+
+	if (slot == CIRCUIT_TABLE_SLOTS)
+		return CIRCUIT_UNKNOWN;
+	was = load(t, slot);
+	do {
+		if (was >> 32 != id)
+			return CIRCUIT_UNKNOWN;
+	} while (!change(t, slot, &was, closing ? was | CLOSING : was & ~CLOSING));
+	return known(was);
+}
+
 enum circuit_known
 circuit_table_find(const struct circuit_table *t, uint32_t id)
 {
-	uint64_t is = get(t, id);
-
-	return is == 0 ? CIRCUIT_UNKNOWN : (is & CLOSING) != 0 ? CIRCUIT_CLOSING : CIRCUIT_OPEN;
+	return known(get(t, id));
 }
 
 uint32_t

@@ -28,9 +28,6 @@ bool circuit_table_take(struct circuit_table *t, const struct circuit *c);
 
 void circuit_table_drop(struct circuit_table *t, uint32_t id);
 
-/* It is being closed, or is not any more. */
-void circuit_table_mark(struct circuit_table *t, uint32_t id, bool closing);
-
 /* Forget all of them: the ids of another tor mean other circuits. */
 void circuit_table_clear(struct circuit_table *t);
 
@@ -40,6 +37,10 @@ unsigned circuit_table_count(const struct circuit_table *t);
 /* ---- any thread ---- */
 
 enum circuit_known { CIRCUIT_UNKNOWN, CIRCUIT_OPEN, CIRCUIT_CLOSING };
+
+/* It is to be closed, or is not any more. What it was: of several who ask at once one is told that
+ * it was open. */
+enum circuit_known circuit_table_mark(struct circuit_table *t, uint32_t id, bool closing);
 
 enum circuit_known circuit_table_find(const struct circuit_table *t, uint32_t id);
 

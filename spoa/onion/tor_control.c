@@ -18,7 +18,7 @@ const char *const tor_method_names[TOR_METHODS_COUNT] = { "SAFECOOKIE", "COOKIE"
 	"NULL" };
 
 const char *const tor_outcome_names[TOR_OUTCOMES] = { "none", "closed", "gone", "refused",
-	"limited", "dry-run", "again" };
+	"limited", "dry-run" };
 
 void
 tor_control_init(struct tor_control *t, const struct tor_secrets *secrets,
@@ -395,25 +395,22 @@ refill(struct tor_control *t, int64_t now_ms)
 enum tor_outcome
 tor_control_close(struct tor_control *t, uint32_t id, int64_t now_ms)
 {
-	enum circuit_known known = circuit_table_find(t->table, id);
+	bool visitor = circuit_table_find(t->table, id) != CIRCUIT_UNKNOWN;
 	enum tor_outcome outcome = TOR_OUTCOME_NONE;
 	char command[32];
 	int n;
 
 	assert(t->state == TOR_READY);
 	refill(t, now_ms);
-	if (known == CIRCUIT_CLOSING)
-		return TOR_OUTCOME_AGAIN;
-	if (known == CIRCUIT_UNKNOWN)
+	if (!visitor)
 		outcome = TOR_OUTCOME_REFUSED;
 	else if (t->tokens < TOKEN)
 		outcome = TOR_OUTCOME_LIMITED;
 	else if (t->bounds.dry_run)
 		outcome = TOR_OUTCOME_DRY;
-	if (outcome == TOR_OUTCOME_NONE || outcome == TOR_OUTCOME_DRY) {
+	if (outcome == TOR_OUTCOME_NONE || outcome == TOR_OUTCOME_DRY)
 		t->tokens -= TOKEN;
-		circuit_table_mark(t->table, id, true);
-	}
+	circuit_table_mark(t->table, id, outcome == TOR_OUTCOME_NONE || outcome == TOR_OUTCOME_DRY);
 	if (outcome != TOR_OUTCOME_NONE) {
 		counter_add(&t->outcomes[outcome], 1);
 		return outcome;

@@ -65,9 +65,8 @@ enum tor_outcome {
 	TOR_OUTCOME_REFUSED, /* tor does not say that it is one of a visitor; or tor refused */
 	TOR_OUTCOME_LIMITED, /* too many within a minute */
 	TOR_OUTCOME_DRY,     /* it would have been closed */
-	TOR_OUTCOME_AGAIN,   /* it is being closed */
 };
-#define TOR_OUTCOMES 7u
+#define TOR_OUTCOMES 6u
 extern const char *const tor_outcome_names[TOR_OUTCOMES];
 
 struct tor_control {
@@ -114,7 +113,8 @@ bool tor_control_waits(const struct tor_control *t);
 
 /*
  * Close a circuit. Only when t->state is TOR_READY, one after the other. TOR_OUTCOME_NONE: tor is
- * asked, and tor_control_outcome tells what it said once the state is TOR_READY again.
+ * asked, and tor_control_outcome tells what it said once the state is TOR_READY again. Whatever
+ * keeps it open unmarks it in the table, so that it can be asked for again.
  */
 enum tor_outcome tor_control_close(struct tor_control *t, uint32_t id, int64_t now_ms);
 

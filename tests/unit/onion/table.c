@@ -77,13 +77,14 @@ denials_end_with_the_circuit(void **state)
 	/* The id comes back when tor's counter has gone round: another circuit. */
 	join(t, 5, 0);
 	assert_int_equal(circuit_table_deny(t, 5), 1);
-	circuit_table_mark(t, 5, true);
+	assert_int_equal(circuit_table_mark(t, 5, true), CIRCUIT_OPEN);
+	assert_int_equal(circuit_table_mark(t, 5, true), CIRCUIT_CLOSING);
 	assert_int_equal(circuit_table_find(t, 5), CIRCUIT_CLOSING);
 	assert_int_equal(circuit_table_find(t, 6), CIRCUIT_OPEN);
-	circuit_table_mark(t, 5, false);
+	assert_int_equal(circuit_table_mark(t, 5, false), CIRCUIT_CLOSING);
 	assert_int_equal(circuit_table_find(t, 5), CIRCUIT_OPEN);
-	circuit_table_mark(t, 4, true);
-	circuit_table_mark(t, 0, true);
+	assert_int_equal(circuit_table_mark(t, 4, true), CIRCUIT_UNKNOWN);
+	assert_int_equal(circuit_table_mark(t, 0, true), CIRCUIT_UNKNOWN);
 	assert_int_equal(circuit_table_find(t, 4), CIRCUIT_UNKNOWN);
 	circuit_table_clear(t);
 	assert_int_equal(circuit_table_count(t), 0);

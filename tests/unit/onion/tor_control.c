@@ -365,7 +365,7 @@ only_visitors_are_closed(void **state)
 	assert_int_equal(tor_control_outcome(&w->t, &id), TOR_OUTCOME_CLOSED);
 	assert_int_equal(id, 65536);
 	assert_int_equal(tor_control_outcome(&w->t, &id), TOR_OUTCOME_NONE);
-	assert_int_equal(tor_control_close(&w->t, 65536, 0), TOR_OUTCOME_AGAIN);
+	assert_int_equal(circuit_table_find(w->table, 65536), CIRCUIT_CLOSING);
 	assert_true(hear(w, "650 CIRC 65536 CLOSED PURPOSE=HS_SERVICE_REND REASON=REQUESTED"));
 	assert_int_equal(tor_control_close(&w->t, 65536, 0), TOR_OUTCOME_REFUSED);
 	/* Gone already. */
@@ -447,7 +447,7 @@ a_dry_run_closes_nothing(void **state)
 	come_up(w);
 	assert_true(hear(w, "650 CIRC 9 BUILT PURPOSE=HS_SERVICE_REND"));
 	assert_int_equal(tor_control_close(&w->t, 9, 0), TOR_OUTCOME_DRY);
-	assert_int_equal(tor_control_close(&w->t, 9, 0), TOR_OUTCOME_AGAIN);
+	assert_int_equal(circuit_table_find(w->table, 9), CIRCUIT_CLOSING);
 	assert_int_equal(tor_control_close(&w->t, 8, 0), TOR_OUTCOME_REFUSED);
 	assert_int_equal(tor_control_output(&w->t).len, 0);
 	assert_int_equal(w->t.state, TOR_READY);
