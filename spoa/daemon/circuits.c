@@ -236,8 +236,8 @@ lose_by_errno(struct circuits *c, int error)
 	if (path != NULL && error == EACCES) {
 		describe_owner(path, owner, sizeof(owner));
 		snprintf(why, sizeof(why),
-		    "%s: permission denied (%s): join its group: SupplementaryGroups=debian-tor in "
-		    "the unit",
+		    "%s: permission denied (%s): GroupWritable behind ControlSocket in the torrc, "
+		    "and join its group: SupplementaryGroups=debian-tor in the unit",
 		    path, owner);
 	} else if (path != NULL && error == ENOENT) {
 		snprintf(why, sizeof(why),
