@@ -154,15 +154,15 @@ log_state(const struct circuits *c, bool up, const char *why)
 static void
 log_outcome(uint32_t id, enum tor_outcome outcome)
 {
-	static struct log_limit limit;
+	static struct log_limit limits[2]; /* what nobody wants to know takes no room from news */
 	struct log_entry e;
 	bool news = outcome == TOR_OUTCOME_CLOSED || outcome == TOR_OUTCOME_DRY ||
 		    outcome == TOR_OUTCOME_LIMITED;
 
 	if (outcome == TOR_OUTCOME_NONE)
 		return;
-	log_begin_limited(
-	    &e, news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "circuit", &limit, CLOSE_LINES_A_MINUTE);
+	log_begin_limited(&e, news ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "circuit", &limits[news],
+	    CLOSE_LINES_A_MINUTE);
 	log_number(&e, "id", id);
 	log_text(&e, "result", slice_of(tor_outcome_names[outcome]));
 	log_end(&e);

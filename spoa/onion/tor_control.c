@@ -275,16 +275,13 @@ safe_hash(const struct tor_control *t, const char *key, const uint8_t nonce[TOR_
 static bool
 read_hex(struct slice s, uint8_t out[TOR_COOKIE_BYTES])
 {
-	if (s.len != (size_t)2 * TOR_COOKIE_BYTES)
-		return false;
-	for (size_t i = 0; i < TOR_COOKIE_BYTES; i++) {
-		int high = hex_value(s.ptr[2 * i]), low = hex_value(s.ptr[2 * i + 1]);
+	char lower[2 * TOR_COOKIE_BYTES];
 
-		if (high < 0 || low < 0)
-			return false;
-		out[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
+	if (s.len != sizeof(lower))
+		return false;
+	for (size_t i = 0; i < sizeof(lower); i++)
+		lower[i] = ascii_lower(s.ptr[i]);
+	return hex_decode((struct slice){ lower, sizeof(lower) }, out, TOR_COOKIE_BYTES);
 }
 
 /* "AUTHCHALLENGE SERVERHASH=… SERVERNONCE=…": tor has the cookie, too, or it is not tor. */
