@@ -263,8 +263,8 @@ set_deadline(struct circuits *c, bool anew)
 		ev_timer_stop(c->loop, &c->deadline);
 	if (!waits || ev_is_active(&c->deadline))
 		return;
-	/* The loop's time may be old, if this turn took long. */
-	ev_timer_set(&c->deadline, c->options.deadline_ms / 1e3 + ev_time() - ev_now(c->loop), 0.0);
+	ev_now_update(c->loop); /* this turn may have taken long */
+	ev_timer_set(&c->deadline, c->options.deadline_ms / 1e3, 0.0);
 	ev_timer_start(c->loop, &c->deadline);
 }
 
@@ -305,7 +305,6 @@ flush(struct circuits *c)
 static void
 come_up(struct circuits *c)
 {
-	empty_inbox(c);
 	c->epochs = c->epochs == UINT32_MAX ? 1 : c->epochs + 1;
 	c->retry_s = c->options.retry_ms / 1e3;
 	memset(c->told, 0, sizeof(c->told));

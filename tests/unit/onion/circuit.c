@@ -59,7 +59,7 @@ static const struct {
 	/* What another's client writes into a SOCKS name is no purpose of the circuit. */
 	{ "9 BUILT SOCKS_USERNAME=\"x PURPOSE=HS_SERVICE_REND HS_POW=v1,9\" PURPOSE=GENERAL", true,
 	    { 9, false, true, false, false, 0 } },
-	{ "9 BUILT SOCKS_USERNAME=\"\\\" PURPOSE=HS_SERVICE_REND\" PURPOSE=GENERAL", true,
+	{ "9 BUILT SOCKS_USERNAME=\"\\\" PURPOSE=HS_SERVICE_REND \\\"\" PURPOSE=GENERAL", true,
 	    { 9, false, true, false, false, 0 } },
 	{ "9 BUILT PURPOSE=GENERAL PURPOSE=HS_SERVICE_REND", true,
 	    { 9, false, true, false, false, 0 } },
