@@ -40,7 +40,7 @@ static const struct {
 	    "spop-mode 0666\nstate-dir /tmp/s\ncontrol unix@/tmp/c\ncontrol-mode 0640\n"
 	    "control-group x\ndrip unix@/tmp/d\ndrip-max 7\ndrip-rate 8\ndrip-time 9\n"
 	    "drip-mode 0620\ndrip-group y\ndns 127.0.0.1,[::1]:5353\ndns-cache 1024\n"
-	    "check-from unix,10.8.0.0/24,::1\n",
+	    "check-from unix,10.8.0.0/24,::1\npolicy-watch 5\n",
 	    NULL },
 	{ "unknown", "spopp 127.0.0.1:9001\n", "ammit.conf:1: \"spopp\" is no option" },
 	{ "line", "workers 2\n\nworkers none\n",
