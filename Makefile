@@ -161,6 +161,7 @@ install: all
 	install -m 644 haproxy/ammit.spoe.conf haproxy/edge.cfg contrib/ammit.conf $(DESTDIR)$(PREFIX)/share/ammit/haproxy
 	for d in prometheus nginx caddy traefik theme; do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ammit/$$d contrib/$$d/* || exit 1; done
+	VERSION=$(VERSION) contrib/kubernetes/collect.sh $(DESTDIR)$(PREFIX)/share/ammit/kubernetes
 	cd policies && find . ! -type d -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ammit/policies/{} \;
 
 deb:

@@ -4,6 +4,7 @@
 #   contrib/kubernetes/collect.sh FOLDER     (make kubernetes: build/kubernetes)
 # VERSION is the tag of the image.
 set -eu
+umask 022
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 out=${1:?usage: collect.sh FOLDER}

@@ -38,18 +38,24 @@ BEGIN {
 
 function wanted() {
 	if (part == "backends")
-		return section ~ /^backend ammit-/
+		return section ~ /^backend ammit-(agent|challenge|drip)$/
 	return section == "frontend edge" && $1 !~ /^(frontend|bind|log-format|default_backend)$/ &&
 	    !/set-header X-Forwarded-Proto|del-header x-forwarded-for/
 }
 
 wanted() {
 	while (match($0, /"?\$\{[A-Z_0-9]+(-[^}]*)?(\[\*\])?\}"?/)) {
+		before = substr($0, 1, RSTART - 1)
+		behind = substr($0, RSTART + RLENGTH)
 		name = substr($0, RSTART, RLENGTH)
-		gsub(/^"?\$\{|(-[^}]*)?(\[\*\])?\}"?$/, "", name)
-		if (!(name in known))
-			fail(name " has no value")
-		$0 = substr($0, 1, RSTART - 1) known[name] substr($0, RSTART + RLENGTH)
+		gsub(/^"?\$\{|(\[\*\])?\}"?$/, "", name)
+		value = name
+		if (!sub(/^[A-Z_0-9]+-/, "", value) || (sub(/-.*/, "", name) && name in known)) {
+			if (!(name in known))
+				fail(name " has no value")
+			value = known[name]
+		}
+		$0 = before value behind
 	}
 	# A Service is known by its name, which may be there later than HAProxy.
 	if ($1 == "server")

@@ -19,7 +19,7 @@ from conftest import (
     BROWSER, CURL, HAPROXY, PATIENCE_S, POLICY, ROOT, SCRAPER, Edge, Process, Puzzle, free_port, run_ammit, wait_until,
 )
 from kustomize import Base, pod
-from test_check import QUESTION, Nginx, earn, never_asked, program, raw
+from test_check import QUESTION, Nginx, earn, never_asked, nginx_conf, program, raw
 
 VERSION = re.search(r"^VERSION := (\S+)", (ROOT / "Makefile").read_text(), re.M)[1]
 OVERLAYS = ["base", "daemonset", "haproxy-ingress/haproxytech", "haproxy-ingress/jcmoraisjr", "nginx-ingress", "onion"]
@@ -329,17 +329,13 @@ class Ingress(Nginx):
         assert "server %s:8089;" % SERVICE in http
         http = http.replace(SERVICE + ":8089", self.ammit.http)
         server = server.replace("proxy_read_timeout 2s", "proxy_read_timeout 20s")
-        temp = "".join(
-            "%s_temp_path %s/%s;\n" % (kind, folder, kind) for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        (folder / "nginx.conf").write_text(
-            "daemon off;\nmaster_process off;\npid %s/pid;\nerror_log stderr;\n%sevents { worker_connections 256; }\n"
-            "http {\n%saccess_log off;\nproxy_intercept_errors off;\n%s\nserver {\nlisten %s;\nserver_name example.org;\n"
+        nginx_conf(
+            folder,
+            "access_log off;\nproxy_intercept_errors off;\n%s\nserver {\nlisten %s;\nserver_name example.org;\n"
             "set $proxy_upstream_name \"-\";\n%s\nlocation / {\nset $namespace \"default\";\nset $pass_access_scheme $scheme;\n"
             "port_in_redirect off;\nclient_max_body_size 1m;\nproxy_set_header Host $http_host;\n"
             "proxy_set_header X-Real-IP $remote_addr;\nproxy_set_header X-Forwarded-For $remote_addr;\n"
-            "proxy_pass http://%s;\nproxy_redirect off;\n}\n}\n}\n"
-            % (folder, "user root;\n" if os.geteuid() == 0 else "", temp, http, self.address, server, site)
+            "proxy_pass http://%s;\nproxy_redirect off;\n}\n}\n" % (http, self.address, server, site),
         )
         return [program("nginx"), "-e", "stderr", "-p", folder, "-c", folder / "nginx.conf"]
 
