@@ -2,6 +2,7 @@
 true of it; and the snippets for ingress controllers, run by a real HAProxy and a real nginx in a
 configuration like the controller's."""
 
+import contextlib
 import functools
 import ipaddress
 import json
@@ -19,10 +20,11 @@ from conftest import (
     BROWSER, CURL, HAPROXY, PATIENCE_S, POLICY, ROOT, SCRAPER, Edge, Process, Puzzle, free_port, run_ammit, wait_until,
 )
 from kustomize import Base, pod
-from test_check import QUESTION, Nginx, earn, never_asked, nginx_conf, program, raw
+from test_check import PADDINGS, QUESTION, SPOOFS, Nginx, earn, never_asked, nginx_conf, program, raw
 
 VERSION = re.search(r"^VERSION := (\S+)", (ROOT / "Makefile").read_text(), re.M)[1]
-OVERLAYS = ["base", "daemonset", "haproxy-ingress/haproxytech", "haproxy-ingress/jcmoraisjr", "nginx-ingress", "onion"]
+OVERLAYS = ["base", "daemonset", "haproxy-ingress/haproxytech", "haproxy-ingress/jcmoraisjr", "nginx-ingress",
+            "nginx-ingress-f5", "onion"]
 SERVICE = "ammit.ammit.svc.cluster.local"
 # Made by hand, with a command that README.md has: a key belongs in no repository.
 BY_HAND = {("Secret", "ammit-key")}
@@ -324,8 +326,7 @@ class Ingress(Nginx):
     """nginx with what ingress-nginx writes around the snippets of values.yaml."""
 
     def prepare(self, folder, ammit, site, opened):
-        config = values(self.tree, "nginx-ingress")["config"]
-        http, server = config["http-snippet"], config["server-snippet"]
+        http, server = self.snippets
         assert "server %s:8089;" % SERVICE in http
         http = http.replace(SERVICE + ":8089", self.ammit.http)
         server = server.replace("proxy_read_timeout 2s", "proxy_read_timeout 20s")
@@ -339,14 +340,19 @@ class Ingress(Nginx):
         )
         return [program("nginx"), "-e", "stderr", "-p", folder, "-c", folder / "nginx.conf"]
 
-    def __init__(self, tree, *more):
-        self.tree = tree
+    def __init__(self, snippets, *more):
+        self.snippets = snippets
         super().__init__(*more)
 
 
 def test_nginx_controller(box, tree):
+    """The two controllers have other names for the same."""
+    config = values(tree, "nginx-ingress")["config"]
+    snippets = config["http-snippet"], config["server-snippet"]
+    entries = values(tree, "nginx-ingress-f5")["config"]["entries"]
+    assert snippets == (entries["http-snippets"], entries["server-snippets"])
     ammit = box.ammit(POLICY, None, "127.0.0.1:%d" % free_port(), None, "--check-from", "127.0.0.1")
-    nginx = Ingress(tree, box, ammit, box.site().address)
+    nginx = Ingress(snippets, box, ammit, box.site().address)
     got = subprocess.run(nginx.command[:1] + ["-t"] + nginx.command[1:], capture_output=True, text=True, timeout=PATIENCE_S)
     assert got.returncode == 0 and "[warn]" not in got.stderr, got.stderr
     box.keep(nginx).start()
@@ -356,7 +362,13 @@ def test_nginx_controller(box, tree):
     assert nginx.get("/", dict(BROWSER, Cookie=cookie)).from_site
     assert nginx.get("/", SCRAPER).status == 403
     assert nginx.get("/", CURL).from_site
-    assert nginx.get("/", list(SCRAPER.items()) + [("X-Original-URI", "/feed.xml"), ("X-Real-IP", "10.0.0.1")]).status == 403
+    for spoof in SPOOFS:
+        for visitor in (BROWSER, SCRAPER):
+            assert not nginx.get("/", list(visitor.items()) + spoof).from_site, spoof
+    # No padding makes a request that is not judged.
+    for padding in PADDINGS:
+        with contextlib.suppress(OSError):
+            assert not nginx.get("/secret/x", list(SCRAPER.items()) + padding).from_site
     for path in ("/.ammit/check", "/.ammit/check?for=nginx", "//.ammit/check", "/.ammit-ask"):
         assert never_asked(raw(nginx.port, "GET %s HTTP/1.1" % path, *QUESTION)), path
     ammit.kill()
