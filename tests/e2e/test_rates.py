@@ -13,10 +13,12 @@ import socket
 import ssl
 import struct
 import subprocess
+import threading
 import time
 
 import pytest
 
+import test_headers
 from conftest import BROWSER, CURL, HAPROXY, PATIENCE_S, POLICY, ROOT, Edge, Puzzle, free_port, make_box, wait_until
 from test_haproxy import NOWHERE, certificate, fake
 
@@ -264,23 +266,22 @@ def test_nobody_has_somebody_else_refused(box):
 
 
 def test_two_edges_tell_each_other(box):
-    """Who offends one is refused by the other, which never asked about him; and let in again by both."""
-    env = {"AMMIT_OFFENDERS": "5", "AMMIT_OFFENDERS_FOR": "3s",
+    """Who offends one is refused by the other, which never asked about him, and let in again by both;
+    an edge that was not there is told when it is."""
+    env = {"AMMIT_OFFENDERS": "5", "AMMIT_OFFENDERS_FOR": "6s",
            "AMMIT_PEER_A": "127.0.0.1:%d" % free_port(), "AMMIT_PEER_B": "127.0.0.1:%d" % free_port()}
     with make_box() as other:
         a = fake(box, DENY, AMMIT_PEER_SELF="a", **env)
+        offend(a, "127.0.0.2", 6)
         b = fake(other, DENY, AMMIT_PEER_SELF="b", **env)
-
-        def told():
-            """The peers find each other within seconds: until then he may be let in again here."""
-            get(a, "127.0.0.2")
-            return refused(b, "127.0.0.2")
-
-        wait_until(told, "the other edge to refuse him")
-        assert get(b, "127.0.0.3").status == 403
+        wait_until(lambda: refused(b, "127.0.0.2"), "the other edge to be told")
+        offend(b, "127.0.0.3", 6)
+        wait_until(lambda: refused(a, "127.0.0.3"), "this edge to be told")
+        assert {x["src"] for x in a.agent.seen} == {"127.0.0.2"}
         assert {x["src"] for x in b.agent.seen} == {"127.0.0.3"}
-        wait_until(lambda: get(b, "127.0.0.2"), "the other edge to let him in")
-        wait_until(lambda: get(a, "127.0.0.2"), "this edge to let him in")
+        assert get(a, "127.0.0.4").status == get(b, "127.0.0.4").status == 403
+        for edge in (a, b):
+            wait_until(lambda: get(edge, "127.0.0.2") and get(edge, "127.0.0.3"), "both to be let in")
 
 
 def test_silent_drop(box):
@@ -312,9 +313,21 @@ def test_tarpit(box):
     assert took("/", 200) < 0.9
     with contextlib.ExitStack() as stack:
         for _ in range(3):
-            stack.enter_context(connect(edge, "127.0.0.3"))
+            stack.enter_context(connect(edge, "127.0.0.3")).sendall(b"GET /denied HTTP/1.1\r\nHost: x\r\n\r\n")
         wait_until(lambda: took("/denied", 403) < 0.9, "an answer at once")
     wait_until(lambda: took("/denied", 403) >= 0.9, "him to wait again")
+
+
+def test_streams_of_one_connection_do_not_fill_the_tarpit(box):
+    """HTTP/2 has a hundred on one connection: each counts."""
+    edge = fake(box, DENY, AMMIT_TARPIT="1s", AMMIT_TARPIT_MAX="3", AMMIT_CRT=str(certificate(box.path)),
+                AMMIT_BIND_TLS="127.0.0.1:%d" % (tls := free_port()))
+    got = subprocess.run(
+        ["curl", "-sk", "--http2", "--parallel", "--parallel-max", "20", "-w", "%{http_version} %{http_code} %{time_total}\n"]
+        + ["https://127.0.0.1:%d/%d" % (tls, i) for i in range(20)] + ["-o", "/dev/null"] * 20,
+        capture_output=True, text=True, timeout=PATIENCE_S, check=True).stdout.split("\n")[:-1]
+    assert {line[:5] for line in got} == {"2 403"}
+    assert sum(float(line.split()[2]) >= 0.9 for line in got) == 3, got
 
 
 def test_connections_of_one_address(box):
@@ -415,6 +428,51 @@ def test_ja3(box):
         assert [x["tls.ja3"] for x in edge.agent.seen[-2:]] == [want] * 2, text
         seen.add(want)
     assert len(seen) == 3
+
+
+class Relay:
+    """A cable between a visitor and the edge: keeps what a client says before it is answered."""
+
+    def __init__(self, port):
+        self.to, self.hellos, self.listener = port, [], socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                threading.Thread(target=self.carry, args=(client,), daemon=True).start()
+
+    def carry(self, client):
+        said = b""
+        with contextlib.suppress(OSError), client, socket.create_connection(("127.0.0.1", self.to)) as server:
+            while True:
+                for sock in select.select([client, server], [], [])[0]:
+                    data = sock.recv(65536)
+                    if sock is server and said:
+                        self.hellos.append(said)
+                        said = None
+                    elif sock is client and said is not None:
+                        said += data
+                    (client if sock is server else server).sendall(data)
+                    if not data:
+                        return
+
+
+def test_ja3_of_a_real_browser(box):
+    """Its hello has GREASE, is shuffled and longer than a packet: no constant, but what was sent."""
+    port = free_port()
+    edge = fake(box, dict(ALLOW, weight=0), AMMIT_JA3="1", AMMIT_CRT=str(certificate(box.path)), AMMIT_BIND_TLS="127.0.0.1:%d" % port)
+    relay = Relay(port)
+    with contextlib.closing(relay.listener):
+        edge.tls = "https://127.0.0.1:%d/" % relay.port
+        test_headers.visit(edge, BROWSER["User-Agent"])
+    assert edge.agent.seen and relay.hellos
+    assert {x["tls.ja3"] for x in edge.agent.seen} <= {ja3(hello)[1] for hello in relay.hellos}
+    # Headers of record and message, version, random, session: then its first cipher, which is GREASE.
+    first = relay.hellos[0][5 + 4 + 2 + 32 + 1 + 32 + 2:][:2]
+    assert first[0] == first[1] and first[0] & 15 == 10
 
 
 def test_ja3_of_a_known_hello():
