@@ -299,6 +299,17 @@ def test_a_subscriber_of_ipv6_is_one_offender(box):
         assert edge.agent.seen[5]["rate"] >= 5 and edge.agent.seen[-1]["rate"] == 1
 
 
+def test_all_of_ipv4_is_no_prefix_of_ipv6(box):
+    """Where one socket takes both (`:::80`), who comes by IPv4 is ::ffff:127.0.0.2, and no /64."""
+    agent = box.agent(lambda _: DENY)
+    edge = box.keep(Edge(box, agent.address, NOWHERE, box.site().address, AMMIT_OFFENDERS="5", AMMIT_RATES="1"))
+    edge.env["AMMIT_BIND"] = ":::%d" % edge.port
+    edge.start()
+    offend_too_often(edge, "127.0.0.2")
+    assert refused(edge, "127.0.0.2") and not refused(edge, "127.0.0.3")
+    assert get(edge, "127.0.0.3").status == 403 and agent.seen[-1]["rate"] < 5
+
+
 def test_two_edges_tell_each_other(box):
     """Who offends one is refused by the other, which never asked about him, and let in again by both;
     an edge that was not there is told when it is."""
