@@ -28,7 +28,7 @@ static const struct row {
 	{ "edge.variables", doctor_edge_variables, DOCTOR_HAS_FILTER },
 	{ "edge.failure", doctor_edge_failure, DOCTOR_HAS_FILTER },
 	{ "edge.headers", doctor_edge_headers, DOCTOR_HAS_FILTER },
-	{ "edge.challenge", doctor_edge_challenge, DOCTOR_HAS_CONFIG },
+	{ "edge.challenge", doctor_edge_challenge, DOCTOR_HAS_FILTER },
 	{ "edge.agent", doctor_edge_agent, DOCTOR_HAS_AGENT },
 	{ "spoe.names", doctor_spoe_names, DOCTOR_HAS_FILTER },
 	{ "spoe.arguments", doctor_spoe_arguments, DOCTOR_HAS_FILTER | DOCTOR_HAS_POLICY },

@@ -15,14 +15,15 @@
 #define QUESTIONS 50u
 #define FRAME 16380u
 
-/* Why nobody could be reached, and what to do about it. */
+/* Why nobody could be reached, and what to do about it. EAGAIN: so many wait to be accepted that no
+ * more can. */
 static void
 say_unreached(struct doctor *d, const struct endpoint *at, int error, const char *why)
 {
 	if (error == EACCES || error == EPERM)
 		doctor_say(
 		    d, DOCTOR_SKIP, "%s: %s\nrun ammit doctor as root", at->text, strerror(error));
-	else if (error != 0 && error != ETIMEDOUT)
+	else if (error != 0 && error != ETIMEDOUT && error != EAGAIN)
 		doctor_say(d, DOCTOR_FAIL,
 		    "%s: nobody listens: %s\nsystemctl start ammit, or name its options: ammit "
 		    "doctor -c FILE",

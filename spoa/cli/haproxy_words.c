@@ -153,11 +153,9 @@ escape(struct splitter *s, bool quoted)
 	case '\'':
 	case '"':
 		break;
-	case '$':
-		if (quoted)
-			break;
-		/* fall through */
 	default:
+		if (c == '$' && quoted)
+			break;
 		put(s, "\\", 1);
 		skip(s, 1);
 		return;

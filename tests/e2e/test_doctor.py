@@ -7,12 +7,12 @@ import pwd
 import re
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
 
-import spop
-from conftest import HAPROXY, POLICY, PATIENCE_S, ROOT, Edge, Process, free_port, make_box, run_ammit, wait_until
+from conftest import AMMIT, HAPROXY, PATIENCE_S, POLICY, ROOT, Process, free_port, make_box, run_ammit, wait_until
 
 RULE = {"name": "odd", "headers_regex": {"Accept": "^nothing$"}, "action": "DENY"}
 READS_ACCEPT = dict(POLICY, bots=POLICY["bots"] + [RULE])
@@ -57,8 +57,6 @@ class Setup:
             self.env["AMMIT_USER"] = another_user()
 
     def start(self, haproxy=True):
-        from conftest import AMMIT
-
         self.ammit = self.box.keep(Process("ammit", [AMMIT, "run", "-c", self.conf], self.path / "ammit.log")).start()
         wait_until(lambda: " ready " in self.ammit.output() or not self.ammit.alive(), "ammit to be ready")
         assert self.ammit.alive(), self.ammit.output()
@@ -185,8 +183,7 @@ FAULTS = [
     ("sessions kept", [(EDGE, r" on-marked-down shutdown-sessions", "")],
      {"edge.agent"}, "frozen", "on-marked-down shutdown-sessions"),
     ("retries", [(EDGE, r"(timeout server  3m\n)    retries 0\n", r"\1")], {"edge.agent"}, "3, the default", "retries 0"),
-    ("another socket for SPOP", [(EDGE, SERVER.replace("ammit ", "ammit ", 1).replace(r'"\$\{AMMIT_SPOP\}"', r'"\$\{AMMIT_SPOP\}"'),
-                                  "server  ammit unix@/run/elsewhere.sock check on-marked-down shutdown-sessions")],
+    ("another socket for SPOP", [(EDGE, SERVER, "server  ammit unix@/run/elsewhere.sock check on-marked-down shutdown-sessions")],
      {"socket.spop"}, "/run/elsewhere.sock", "spop unix@"),
     ("another socket for pages", [(EDGE, r'server loop "\$\{AMMIT_HTTP\}"', "server loop 127.0.0.1:9")],
      {"socket.http"}, "127.0.0.1:9", "http 127.0.0.1:9"),
@@ -263,14 +260,8 @@ def test_doubt(setup, tmp_path, changes, check, found, fix):
 
 
 def version():
-    text = run_program(HAPROXY, "-v")
-    return tuple(int(n) for n in re.search(r"version (\d+)\.(\d+)", text).groups())
-
-
-def run_program(*command):
-    import subprocess
-
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S).stdout
+    said = subprocess.run([HAPROXY, "-v"], capture_output=True, text=True, timeout=PATIENCE_S).stdout
+    return tuple(int(n) for n in re.search(r"version (\d+)\.(\d+)", said).groups())
 
 
 def test_fails_closed(setup, tmp_path):
@@ -438,6 +429,18 @@ def test_for_people(setup, tmp_path):
     at = next(i for i, line in enumerate(lines) if line.startswith("FAIL  edge.agent"))
     assert lines[at + 1] == "        remove maxconn from that line"
     assert re.fullmatch(r"\d+ ok, \d+ warn, 1 FAIL, \d+ skip", lines[-1])
+
+
+def test_help():
+    for flag in ("--help", "-h"):
+        got = run_ammit("doctor", flag)
+        assert got.returncode == 0 and not got.stderr and "usage: ammit doctor" in got.stdout
+        assert all(len(line) <= 100 for line in got.stdout.splitlines())
+    assert "\n  doctor " in run_ammit("--help").stdout
+    manual = (ROOT / "contrib/man/ammit.1").read_text().replace("\\-", "-")
+    assert "\n.B doctor\n" in manual
+    for option in set(re.findall(r"--[a-z-]+", got.stdout)):
+        assert option in manual
 
 
 def test_wrong_use():
