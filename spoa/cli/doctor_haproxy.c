@@ -66,7 +66,20 @@ find_environment(struct doctor *d)
 	}
 }
 
-/* Run it with that environment; false with *why. The caller frees nothing. */
+/* What a master tells its workers, or systemd a master: not for one that only looks at a file. */
+static bool
+is_for_masters(const char *variable)
+{
+	static const char *const names[] = { "HAPROXY_MWORKER", "HAPROXY_PROCESSES",
+		"HAPROXY_LOAD_SUCCESS", "HAPROXY_STARTUPLOGS_FD", "NOTIFY_SOCKET=", "LISTEN_" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(variable, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Run it with that environment; false with *why. */
 static bool
 run(struct doctor *d, const char *const *arguments, struct text *said, int *status,
     const char **why)
@@ -81,7 +94,8 @@ run(struct doctor *d, const char *const *arguments, struct text *said, int *stat
 	argv[n] = NULL;
 	env = xcalloc(d->environment_bytes + 1, sizeof(*env));
 	for (size_t i = 0; i < d->environment_bytes; i += strlen(d->environment + i) + 1)
-		env[count++] = d->environment + i;
+		if (!is_for_masters(d->environment + i))
+			env[count++] = d->environment + i;
 	good = program_run(argv, env, PROGRAM_TIMEOUT_MS, said, status, why);
 	free(env);
 	return good;

@@ -125,6 +125,21 @@ shipped(unsigned field)
 	return fetches[field];
 }
 
+/* Sent for nothing: no fault, but work for HAProxy. */
+static unsigned
+not_read(const struct doctor *d)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < d->arguments; i++) {
+		struct slice name = d->argument[i].name;
+
+		n += (slice_starts(name, SLICE("hdr.")) || slice_starts(name, SLICE("tls."))) &&
+		     policy_field(d->policy, name) == REQUEST_FIELD_NONE;
+	}
+	return n;
+}
+
 void
 doctor_spoe_arguments(struct doctor *d)
 {

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 
 #define PROC_BYTES_MAX ((size_t)256 * 1024)
+#define PROCESSES_MAX 256u
 
 /* A file of /proc, which has no size before it is read; NULL: it cannot be. */
 static char *
@@ -148,45 +149,103 @@ who_of_process(pid_t pid, struct who *out)
 	return good;
 }
 
+static pid_t
+parent_of(pid_t pid)
+{
+	unsigned long long parent = 0;
+	size_t bytes;
+	char *text = read_proc(pid, "status", &bytes);
+
+	if (text != NULL)
+		(void)numbers((struct slice){ text, bytes }, "PPid", &parent, 1);
+	free(text);
+	return (pid_t)parent;
+}
+
+/* Whose processes are as good as ours. */
+static bool
+is_trusted(const struct who *who)
+{
+	return who->uid == 0 || who->uid == geteuid();
+}
+
 static void
-take(struct haproxy_process *p, pid_t pid, const struct who *who)
+look_at(struct haproxy_process *p, pid_t pid, const struct who *who)
 {
 	char path[64];
 	struct stat st;
 
-	haproxy_process_fini(p);
 	p->pid = pid;
 	p->who = *who;
-	p->environment = read_proc(pid, "environ", &p->environment_bytes);
 	snprintf(path, sizeof(path), "/proc/%d/root/.", (int)pid);
 	p->root_seen = access(path, X_OK) == 0;
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	p->started_ns = 0;
 	if (stat(path, &st) == 0)
 		p->started_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+}
+
+/* Of those that match: a master is the trusted one that others were started by. */
+struct found {
+	pid_t pid, parent;
+	struct who who;
+};
+
+static unsigned
+find_all(struct found *out, const char *const *files, unsigned count)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	unsigned n = 0;
+
+	while (d != NULL && n < PROCESSES_MAX && (e = readdir(d)) != NULL) {
+		unsigned long long pid;
+
+		if (!slice_number(slice_of(e->d_name), INT_MAX, &pid) ||
+		    !matches((pid_t)pid, files, count) || !who_of_process((pid_t)pid, &out[n].who))
+			continue;
+		out[n].pid = (pid_t)pid;
+		out[n++].parent = parent_of((pid_t)pid);
+	}
+	if (d != NULL)
+		closedir(d);
+	return n;
+}
+
+/* A worker of a trusted master before its master, that before any other; the younger before the
+ * older. */
+static unsigned
+rank(const struct found *all, unsigned n, unsigned i)
+{
+	for (unsigned k = 0; k < n; k++)
+		if (all[i].parent == all[k].pid && is_trusted(&all[k].who))
+			return 2;
+	return is_trusted(&all[i].who);
 }
 
 bool
 haproxy_process_find(struct haproxy_process *p, const char *const *files, unsigned count)
 {
-	DIR *d = opendir("/proc");
-	struct dirent *e;
+	struct found *all = xcalloc(PROCESSES_MAX, sizeof(*all));
+	unsigned n = find_all(all, files, count), best = 0;
 
 	*p = (struct haproxy_process){ .pid = 0 };
-	while (d != NULL && (e = readdir(d)) != NULL) {
-		unsigned long long pid;
-		struct who who;
+	for (unsigned i = 1; i < n; i++) {
+		unsigned a = rank(all, n, i), b = rank(all, n, best);
 
-		if (!slice_number(slice_of(e->d_name), INT_MAX, &pid) ||
-		    !matches((pid_t)pid, files, count) || !who_of_process((pid_t)pid, &who))
-			continue;
-		/* The worker connects, and it is the one that gave up being root; the youngest, if
-		 * there are several. */
-		if (p->pid == 0 || (who.uid != 0 && p->who.uid == 0) ||
-		    ((who.uid == 0) == (p->who.uid == 0) && (pid_t)pid > p->pid))
-			take(p, (pid_t)pid, &who);
+		if (a > b || (a == b && all[i].pid > all[best].pid))
+			best = i;
 	}
-	if (d != NULL)
-		closedir(d);
+	if (n > 0) {
+		pid_t source = is_trusted(&all[best].who) ? all[best].pid
+			       : rank(all, n, best) == 2  ? all[best].parent
+							  : 0;
+
+		look_at(p, all[best].pid, &all[best].who);
+		if (source != 0)
+			p->environment = read_proc(source, "environ", &p->environment_bytes);
+	}
+	free(all);
 	return p->pid != 0;
 }
 

@@ -22,8 +22,12 @@ struct who {
 struct haproxy_process {
 	pid_t pid; /* 0: none was found */
 	struct who who;
-	char *environment; /* NAME=VALUE with NULs between, that it was started with; NULL: not to
-			    * be seen */
+	/*
+	 * NAME=VALUE with NULs between, that it was started with; NULL: not to be seen, or not to
+	 * be believed. Programs are run with it, so it is taken from nobody but root and ourselves:
+	 * anybody may call his process haproxy.
+	 */
+	char *environment;
 	size_t environment_bytes;
 	bool root_seen;     /* /proc/PID/root can be looked into */
 	int64_t started_ns; /* by the clock that files have */
@@ -31,7 +35,8 @@ struct haproxy_process {
 
 /*
  * The one that was started with `-f` and one of these files, or a folder that one of them stands
- * in; of a master and its workers a worker. False: there is none that can be seen.
+ * in; of a master and its workers a worker, with the master's environment. False: there is none
+ * that can be seen.
  */
 bool haproxy_process_find(struct haproxy_process *p, const char *const *files, unsigned count);
 void haproxy_process_fini(struct haproxy_process *p);

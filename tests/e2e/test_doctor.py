@@ -1,6 +1,7 @@
 """`ammit doctor` finds nothing in the shipped files behind a real HAProxy, and each fault that is
 planted in them: that very one, with its fix."""
 
+import http.server
 import json
 import os
 import pwd
@@ -8,6 +9,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
@@ -62,7 +64,7 @@ class Setup:
         assert self.ammit.alive(), self.ammit.output()
         if haproxy:
             self.haproxy = self.box.keep(
-                Process("haproxy", [HAPROXY, "-db", "-f", self.edge_cfg], self.path / "haproxy.log", self.env)
+                Process("haproxy", [HAPROXY, "-W", "-db", "-f", self.edge_cfg], self.path / "haproxy.log", self.env)
             ).start()
             host, port = self.env["AMMIT_BIND"].split(":")
             wait_until(lambda: not self.haproxy.alive() or socket.socket().connect_ex((host, int(port))) == 0, "HAProxy")
@@ -110,13 +112,37 @@ BUSY = {"live.weigh"}
 
 
 def test_nothing_is_wrong_with_the_shipped_files(setup):
-    got = setup.examine(env=dict(os.environ))
+    got = setup.examine(env=bare())
     assert got.status == 0
     assert got.names("fail") == set() and got.names("skip") == set() and got.names("warn") <= BUSY, got.text
     assert len(got.names("ok")) >= 27
-    # It is seen as the process sees it: nobody told the environment.
-    assert "pid %d" % setup.haproxy.handle.pid in got.line("haproxy.program")["found"]
+    # It is seen as the process sees it: nobody told the environment. A worker is what connects.
+    pid, uid = map(int, re.search(r"pid (\d+), uid (\d+)", got.line("haproxy.program")["found"]).groups())
+    assert "PPid:\t%d\n" % setup.haproxy.handle.pid in open("/proc/%d/status" % pid).read()
+    assert uid == (pwd.getpwnam(another_user()).pw_uid if another_user() else os.geteuid())
     assert "open but for a list" in got.line("edge.failure")["found"]
+
+
+def bare():
+    return {name: value for name, value in os.environ.items() if not name.startswith("AMMIT_")}
+
+
+def test_anybody_may_call_himself_haproxy(box):
+    """Root is not to run programs with an environment that somebody else has made."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: it is root that would be fooled")
+    setup = Setup(box)
+    evil = {"AMMIT_SPOE_CONF": "/tmp/evil.conf", "LD_PRELOAD": "/tmp/evil.so"}
+    fake = subprocess.Popen(["haproxy", "-f", str(setup.edge_cfg)], executable="/usr/bin/tail", env=evil, user="nobody",
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: open("/proc/%d/cmdline" % fake.pid).read().startswith("haproxy"), "it to have that name")
+        got = setup.examine()
+        assert "pid %d" % fake.pid in got.line("haproxy.program")["found"]
+        assert "evil" not in got.text and got.line("haproxy.filter")["result"] == "ok"
+    finally:
+        fake.kill()
+        fake.wait()
 
 
 SWITCHES = ["AMMIT_LOG_FULL", "AMMIT_ROBOTS", "AMMIT_SITE_PROXY"]
@@ -416,6 +442,33 @@ def test_not_root(setup):
     assert got.names("fail") == set(), got.text
     assert {"live.spop", "live.page", "ammit.daemon", "ammit.key"} <= got.names("skip")
     assert all("root" in line["fix"] for line in got.of("skip") if line["check"] == "ammit.key")
+
+
+def test_what_the_daemon_says(box):
+    """A daemon of another version, with another policy, and with errors."""
+    setup = Setup(box, control="127.0.0.1:%d" % free_port()).start(haproxy=False)
+    setup.ammit.stop()
+    text = (
+        'ammit_build_info{version="0.0.1"} 1\nammit_uptime_seconds 7\nammit_policy_rules 3\n'
+        'ammit_rule_errors_total 5\nammit_dns_waits_total{result="not_waited"} 6\n'
+    )
+
+    class Daemon(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+    host, port = setup.options["control"].split(":")
+    with http.server.HTTPServer((host, int(port)), Daemon) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        got = setup.examine()
+        server.shutdown()
+    said = [line["found"] for line in got.of("warn") if line["check"] == "ammit.daemon"]
+    assert len(said) == 4 and all(any(word in line for line in said) for word in
+                                  ("0.0.1 runs", "5 times a rule", "6 requests could not wait", "3 rules"))
+    assert "ammit.daemon" not in got.names("fail")
 
 
 # ---- the command ----
