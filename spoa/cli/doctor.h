@@ -88,11 +88,13 @@ void doctor_haproxy_filter(struct doctor *d);
 
 /* doctor_edge.c: what the file does with verdicts */
 void doctor_edge_question(struct doctor *d);
-void doctor_edge_variables(struct doctor *d);
 void doctor_edge_failure(struct doctor *d);
 void doctor_edge_headers(struct doctor *d);
 void doctor_edge_challenge(struct doctor *d);
 void doctor_edge_agent(struct doctor *d);
+
+/* doctor_variable.c: txn.ammit.* */
+void doctor_edge_variables(struct doctor *d);
 
 /* doctor_spoe.c */
 void doctor_spoe_names(struct doctor *d);
@@ -120,12 +122,11 @@ void doctor_live_weigh(struct doctor *d);
 void doctor_live_page(struct doctor *d);
 void doctor_live_drip(struct doctor *d);
 
-/*
- * The value of the variable of Ammit that stands in `word` at or behind *at: what follows the
- * prefix, and whether it is set there and not read. False: there is no more.
- */
-bool doctor_variable_next(
-    const struct doctor *d, struct slice word, size_t *at, struct slice *name, bool *set);
+/* Does the line, or any line, read or set that variable of Ammit (without its prefix)? */
+enum doctor_use { DOCTOR_READS = 1, DOCTOR_SETS = 2 };
+bool doctor_line_uses(
+    const struct doctor *d, const struct haproxy_line *l, struct slice name, unsigned how);
+bool doctor_conf_uses(const struct doctor *d, struct slice name, unsigned how);
 
 /* The server of a backend that is Ammit: its only one, or the first. */
 const struct haproxy_line *doctor_server(const struct doctor *d, const struct haproxy_section *s);

@@ -25,6 +25,17 @@ first_problem(const struct problems *p, bool warning)
 	return "?";
 }
 
+/*
+ * Who may not write to the folders of the service would have others, and look there; the service
+ * has these.
+ */
+static void
+prefer_service(const char *variable, const char *folder)
+{
+	if (access(folder, F_OK) == 0)
+		setenv(variable, folder, 0);
+}
+
 void
 doctor_ammit_options(struct doctor *d)
 {
@@ -33,6 +44,8 @@ doctor_ammit_options(struct doctor *d)
 	struct problems p = { 0 };
 	bool help;
 
+	prefer_service("RUNTIME_DIRECTORY", OPTIONS_RUN);
+	prefer_service("STATE_DIRECTORY", "/var/lib/ammit");
 	options_read(&d->options, d->options_file != NULL ? 2 : 0, argv, &p, &help);
 	if (p.errors > 0) {
 		doctor_say(d, DOCTOR_FAIL, "%s\nammit check %s", first_problem(&p, false),

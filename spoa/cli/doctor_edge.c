@@ -2,10 +2,6 @@
 
 #include "cli/doctor.h"
 
-/* What Ammit may set; all but the last two stand in each answer of their kind. */
-static const char *const ours[] = { "verdict", "rule", "weight", "ticket", "would", "would_rule",
-	"status", "remember", "new_pass" };
-
 const struct haproxy_line *
 doctor_server(const struct doctor *d, const struct haproxy_section *s)
 {
@@ -26,45 +22,25 @@ doctor_server_has(const struct doctor *d, const struct haproxy_section *s,
 	return haproxy_line_has(server, word) || (all != NULL && haproxy_line_has(all, word));
 }
 
-bool
-doctor_variable_next(
-    const struct doctor *d, struct slice word, size_t *at, struct slice *name, bool *set)
-{
-	while (*at < word.len) {
-		const char *p =
-		    memmem(word.ptr + *at, word.len - *at, d->prefix.ptr, d->prefix.len);
-		size_t n = 0, begin;
-
-		if (p == NULL)
-			break;
-		begin = (size_t)(p - word.ptr);
-		*at = begin + d->prefix.len;
-		/* Not the end of a longer name. */
-		if (begin > 0 && (ascii_is_word(p[-1]) || p[-1] == '.'))
-			continue;
-		while (*at + n < word.len && ascii_is_word(word.ptr[*at + n]) &&
-		       word.ptr[*at + n] != '-')
-			n++;
-		*name = (struct slice){ word.ptr + *at, n };
-		*set = (begin >= 8 && memcmp(p - 8, "set-var(", 8) == 0) ||
-		       (begin >= 12 && memcmp(p - 12, "set-var-fmt(", 12) == 0);
-		*at += n;
-		return true;
-	}
-	return false;
-}
-
 /* ---- the question ---- */
 
+/* Is there such a line in the section? */
 static bool
-asks(const struct doctor *d, const struct haproxy_section *front)
+has_line(const struct doctor *d, const struct haproxy_section *s,
+    bool (*is)(const struct haproxy_line *l))
 {
 	const struct haproxy_line *l;
 
-	for (size_t i = 0; (l = haproxy_conf_line(d->conf, front, i)) != NULL; i++)
-		if (haproxy_line_is(l, "http-request send-spoe-group ammit weigh"))
+	for (size_t i = 0; (l = haproxy_conf_line(d->conf, s, i)) != NULL; i++)
+		if (is(l))
 			return true;
 	return false;
+}
+
+static bool
+asks(const struct haproxy_line *l)
+{
+	return haproxy_line_is(l, "http-request send-spoe-group ammit weigh");
 }
 
 void
@@ -74,7 +50,7 @@ doctor_edge_question(struct doctor *d)
 	unsigned bad = 0;
 
 	for (unsigned f = 0; event == NULL && f < d->fronts; f++) {
-		if (asks(d, d->front[f]))
+		if (has_line(d, d->front[f], asks))
 			continue;
 		bad++;
 		doctor_say(d, DOCTOR_FAIL,
@@ -87,100 +63,12 @@ doctor_edge_question(struct doctor *d)
 		    event != NULL ? "an event of the message" : "send-spoe-group ammit weigh");
 }
 
-/* ---- variables ---- */
-
-static bool
-is_ours(struct slice name)
-{
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (slice_equal(name, slice_of(ours[i])))
-			return true;
-	return false;
-}
-
-/* Set by the configuration itself, or by an option of the agent. */
-static bool
-is_set_elsewhere(const struct doctor *d, struct slice name)
-{
-	static const char *const options[] = { "option set-on-error", "option set-process-time",
-		"option set-total-time" };
-
-	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
-		const struct haproxy_line *l = haproxy_conf_setting(d->spoe, d->agent, options[i]);
-
-		if (l != NULL && l->words > 2 && slice_equal(l->word[2], name))
-			return true;
-	}
-	for (size_t i = 0; i < d->conf->lines; i++) {
-		const struct haproxy_line *l = &d->conf->line[i];
-
-		for (unsigned w = 0; w < l->words; w++) {
-			struct slice other;
-			size_t at = 0;
-			bool set;
-
-			while (doctor_variable_next(d, l->word[w], &at, &other, &set))
-				if (set && slice_equal(other, name))
-					return true;
-		}
-	}
-	return false;
-}
-
-void
-doctor_edge_variables(struct doctor *d)
-{
-	unsigned reads = 0, bad = 0;
-	bool verdict = false;
-
-	for (size_t i = 0; i < d->conf->lines; i++) {
-		const struct haproxy_line *l = &d->conf->line[i];
-
-		for (unsigned w = 0; w < l->words; w++) {
-			struct slice name;
-			size_t at = 0;
-			bool set;
-
-			while (doctor_variable_next(d, l->word[w], &at, &name, &set)) {
-				if (set)
-					continue;
-				reads++;
-				verdict = verdict || slice_equal(name, SLICE("verdict"));
-				if (is_ours(name) || is_set_elsewhere(d, name))
-					continue;
-				bad++;
-				doctor_say(d, DOCTOR_FAIL,
-				    "%s:%u reads %.*s%.*s, which nobody sets\nAmmit sets verdict, "
-				    "rule, weight, ticket, would, would_rule, status",
-				    l->file, l->number, DOCTOR_S(d->prefix), DOCTOR_S(name));
-			}
-		}
-	}
-	if (!verdict)
-		doctor_say(d, DOCTOR_FAIL,
-		    "nothing reads %.*sverdict, so no verdict has any effect\noption var-prefix "
-		    "ammit in the SPOE file, and the rules of edge.cfg",
-		    DOCTOR_S(d->prefix));
-	else if (bad == 0)
-		doctor_say(d, DOCTOR_OK, "%u places read %.*s*, and all of it is set", reads,
-		    DOCTOR_S(d->prefix));
-}
-
 /* ---- without a verdict ---- */
 
 static bool
-reads(const struct doctor *d, const struct haproxy_line *l, const char *which)
+reads_error(const struct doctor *d, const struct haproxy_line *l)
 {
-	for (unsigned w = 0; w < l->words; w++) {
-		struct slice name;
-		size_t at = 0;
-		bool set;
-
-		while (doctor_variable_next(d, l->word[w], &at, &name, &set))
-			if (!set && slice_equal(name, slice_of(which)))
-				return true;
-	}
-	return false;
+	return doctor_line_uses(d, l, SLICE("error"), DOCTOR_READS);
 }
 
 /* Is it an ACL of that front that knows of a missing verdict? */
@@ -191,7 +79,7 @@ is_failure_acl(const struct doctor *d, const struct haproxy_section *front, stru
 
 	for (size_t i = 0; (l = haproxy_conf_line(d->conf, front, i)) != NULL; i++)
 		if (haproxy_line_is(l, "acl") && l->words > 2 && slice_equal(l->word[1], acl) &&
-		    reads(d, l, "error"))
+		    reads_error(d, l))
 			return true;
 	return false;
 }
@@ -219,7 +107,7 @@ refuses(const struct doctor *d, const struct haproxy_section *front, const struc
 		struct slice s = l->word[w];
 
 		if (is_failure_acl(d, front, s) ||
-		    (s.len > 4 && memcmp(s.ptr, "var(", 4) == 0 && reads(d, l, "error")))
+		    (s.len > 4 && memcmp(s.ptr, "var(", 4) == 0 && reads_error(d, l)))
 			failed = true;
 		else if (s.len > 1 && s.ptr[0] != '!' && s.ptr[0] != '{' && s.ptr[0] != '}' &&
 			 s.ptr[0] != '-' && !slice_equal(s, SLICE("found")))
@@ -238,7 +126,7 @@ failure_of(struct doctor *d, const struct haproxy_section *front)
 	for (size_t i = 0; (l = haproxy_conf_line(d->conf, front, i)) != NULL; i++) {
 		enum failing f = refuses(d, front, l);
 
-		known = known || reads(d, l, "error");
+		known = known || reads_error(d, l);
 		if (f > most) {
 			most = f;
 			at = l;
@@ -280,25 +168,17 @@ deletes_ours(const struct haproxy_line *l)
 
 /* Visitors of this front come from Tor, so their addresses are circuits by right. */
 static bool
-of_circuits(const struct doctor *d, const struct haproxy_section *front)
+is_of_circuits(const struct haproxy_line *l)
 {
-	const struct haproxy_line *l;
-
-	for (size_t i = 0; (l = haproxy_conf_line(d->conf, front, i)) != NULL; i++)
-		if (haproxy_line_is(l, "bind") && haproxy_line_has(l, "accept-proxy"))
-			return true;
-	return false;
+	return haproxy_line_is(l, "bind") && haproxy_line_has(l, "accept-proxy");
 }
 
 static bool
-refuses_circuits(const struct doctor *d, const struct haproxy_section *front)
+names_circuits(const struct haproxy_line *l)
 {
-	const struct haproxy_line *l;
-
-	for (size_t i = 0; (l = haproxy_conf_line(d->conf, front, i)) != NULL; i++)
-		for (unsigned w = 0; w < l->words; w++)
-			if (slice_contains_nocase(l->word[w], SLICE("fc00:dead:beef:4dad:")))
-				return true;
+	for (unsigned w = 0; w < l->words; w++)
+		if (slice_contains_nocase(l->word[w], SLICE("fc00:dead:beef:4dad:")))
+			return true;
 	return false;
 }
 
@@ -309,19 +189,15 @@ doctor_edge_headers(struct doctor *d)
 
 	for (unsigned f = 0; f < d->fronts; f++) {
 		const struct haproxy_section *front = d->front[f];
-		const struct haproxy_line *l;
-		bool deleted = false;
 
-		for (size_t i = 0; (l = haproxy_conf_line(d->conf, front, i)) != NULL; i++)
-			deleted = deleted || deletes_ours(l);
-		if (!deleted) {
+		if (!has_line(d, front, deletes_ours)) {
 			bad++;
 			doctor_say(d, DOCTOR_FAIL,
 			    "%.*s hears X-Ammit- headers of clients, who can forge their address "
 			    "and ticket with them\nhttp-request del-header x-ammit- -m beg",
 			    DOCTOR_S(front->name));
 		}
-		if (!of_circuits(d, front) && !refuses_circuits(d, front)) {
+		if (!has_line(d, front, is_of_circuits) && !has_line(d, front, names_circuits)) {
 			bad++;
 			doctor_say(d, DOCTOR_WARN,
 			    "%.*s takes addresses that stand for Tor's circuits\ntcp-request "
@@ -336,26 +212,16 @@ doctor_edge_headers(struct doctor *d)
 /* ---- the page ---- */
 
 static bool
-sets_source(const struct doctor *d, const struct haproxy_section *s)
+sets_source(const struct haproxy_line *l)
 {
-	const struct haproxy_line *l;
-
-	for (size_t i = 0; (l = haproxy_conf_line(d->conf, s, i)) != NULL; i++)
-		if (haproxy_line_is(l, "http-request set-header") && l->words > 3 &&
-		    slice_equal_nocase(l->word[2], SLICE("X-Ammit-Src")))
-			return true;
-	return false;
+	return haproxy_line_is(l, "http-request set-header") && l->words > 3 &&
+	       slice_equal_nocase(l->word[2], SLICE("X-Ammit-Src"));
 }
 
 static bool
-leads_there(const struct doctor *d, const struct haproxy_section *front)
+leads_there(const struct haproxy_line *l)
 {
-	const struct haproxy_line *l;
-
-	for (size_t i = 0; (l = haproxy_conf_line(d->conf, front, i)) != NULL; i++)
-		if (haproxy_line_is(l, "use_backend ammit-challenge"))
-			return true;
-	return false;
+	return haproxy_line_is(l, "use_backend ammit-challenge");
 }
 
 void
@@ -371,7 +237,7 @@ doctor_edge_challenge(struct doctor *d)
 		    "challenge\ncopy backend ammit-challenge of edge.cfg");
 		return;
 	}
-	if (!sets_source(d, s)) {
+	if (!has_line(d, s, sets_source)) {
 		bad++;
 		doctor_say(d, DOCTOR_FAIL,
 		    "%s:%u: backend ammit-challenge does not say whose request it is, so no "
@@ -379,7 +245,7 @@ doctor_edge_challenge(struct doctor *d)
 		    s->file, s->number);
 	}
 	for (unsigned f = 0; f < d->fronts; f++) {
-		if (leads_there(d, d->front[f]))
+		if (has_line(d, d->front[f], leads_there))
 			continue;
 		bad++;
 		doctor_say(d, DOCTOR_FAIL,

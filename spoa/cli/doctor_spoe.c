@@ -26,20 +26,7 @@ is_registered(const struct doctor *d, const char *name)
 static bool
 is_named(const struct doctor *d, const char *name)
 {
-	for (size_t i = 0; i < d->conf->lines; i++) {
-		const struct haproxy_line *l = &d->conf->line[i];
-
-		for (unsigned w = 0; w < l->words; w++) {
-			struct slice other;
-			size_t at = 0;
-			bool set;
-
-			while (doctor_variable_next(d, l->word[w], &at, &other, &set))
-				if (slice_equal(other, slice_of(name)))
-					return true;
-		}
-	}
-	return false;
+	return doctor_conf_uses(d, slice_of(name), DOCTOR_READS | DOCTOR_SETS);
 }
 
 static unsigned
@@ -186,8 +173,10 @@ doctor_spoe_arguments(struct doctor *d)
 		    request_limit(REQUEST_HEADER) + 1);
 	}
 	if (bad == 0)
-		doctor_say(
-		    d, DOCTOR_OK, "all that the policy reads is sent, %u headers among it", read);
+		doctor_say(d, DOCTOR_OK,
+		    "all that the policy reads is sent, %u headers among it; %u of %u arguments it "
+		    "does not read",
+		    read, not_read(d), d->arguments);
 }
 
 /* ---- caps ---- */
