@@ -1,6 +1,7 @@
 #include "cli/spop_client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 /* What an agent does instead of what it should. */
@@ -91,9 +93,13 @@ serve(void *arg)
 {
 	struct agent *a = arg;
 	uint8_t *buf = xcalloc(1, 65536), out[8192];
-	int fd = accept(a->listener, NULL, NULL);
 	struct spop_frame f;
+	int fd;
 
+	/* The listener does not block. */
+	if (endpoint_wait(a->listener, POLLIN, clock_mono_ms() + 60000) != 0)
+		abort();
+	fd = accept(a->listener, NULL, NULL);
 	for (unsigned n = 0; a->fault != CLOSES && take(fd, &f, buf); n++) {
 		struct spop_writer w = { out, out + sizeof(out), false };
 
