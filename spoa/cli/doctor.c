@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "cli/command.h"
 
 #define HAPROXY_FILE "/etc/haproxy/haproxy.cfg"
@@ -75,13 +76,24 @@ help(FILE *to)
 	    to);
 }
 
-/* Foreign bytes end no line and say nothing to a terminal. */
+/* Foreign bytes end no line and say nothing to a terminal: only characters stay that are no
+ * controls, those of C1 included. */
 static void
 clean(char *s)
 {
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s < ' ' || *s == 127)
-			*s = '?';
+	struct slice rest = slice_of(s);
+
+	while (rest.len > 0) {
+		uint32_t character = 0;
+		size_t n = utf8_decode(rest, &character);
+
+		if (n == 0 || character < ' ' || (character >= 127 && character < 160)) {
+			n = n == 0 ? 1 : n;
+			memset(s, '?', n);
+		}
+		s += n;
+		rest = (struct slice){ rest.ptr + n, rest.len - n };
+	}
 }
 
 static void

@@ -511,6 +511,8 @@ def test_no_files(tmp_path):
 
 def test_bytes_of_a_file_do_not_reach_the_terminal(setup, tmp_path):
     files = copy(setup, tmp_path)
-    files[EDGE].write_text(files[EDGE].read_text() + "\nfrontend \033]0;evil\007\n    filter spoe engine ammit config \"\\x1b[2J\"\n")
+    with open(files[EDGE], "ab") as out:  # the last byte is part of no character
+        out.write(b"\nfrontend \033]0;evil\007\xc2\x9b2J\x9b\n    filter spoe engine ammit config x\n")
     got = run_ammit("doctor", "-c", setup.conf, "--haproxy-cfg", files[EDGE], "--haproxy", HAPROXY, env=setup.env)
-    assert "\033" not in got.stdout and "\007" not in got.stdout
+    assert "evil" in got.stdout
+    assert not set("\033\007\x9b") & set(got.stdout)
