@@ -240,7 +240,12 @@ doctor_haproxy_accepts(struct doctor *d)
 		return;
 	}
 	line = telling(text_slice(&said), status != 0 ? "[ALERT]" : "[WARNING]");
-	if (status != 0)
+	if (status != 0 && geteuid() != 0 &&
+	    slice_contains_nocase(text_slice(&said), SLICE("permission denied")))
+		doctor_say(d, DOCTOR_SKIP,
+		    "haproxy -c may not read all that it names: %.*s\nrun ammit doctor as root",
+		    DOCTOR_S(line));
+	else if (status != 0)
 		doctor_say(d, DOCTOR_FAIL, "HAProxy refuses it: %.*s\nhaproxy -c -f %s",
 		    DOCTOR_S(line), d->haproxy_file[0]);
 	else if (slice_contains_nocase(line, SLICE("[WARNING]")))

@@ -174,10 +174,11 @@ say_missing(struct doctor *d, const struct meeting *m, const char *theirs, const
 		    ours);
 	else if (m->chroot && d->process.root_seen)
 		doctor_say(d, DOCTOR_FAIL,
-		    "HAProxy looks for %s in its chroot %s, and it is not there\ninstall "
-		    "contrib/systemd/haproxy-chroot.conf in /etc/systemd/system/haproxy.service.d, "
-		    "systemctl daemon-reload, systemctl restart haproxy\nor, without systemd: "
-		    "mount --bind the folder of the socket to %s%s; or remove chroot",
+		    "HAProxy looks for %s in its chroot %s, and it is not there\nput "
+		    "contrib/systemd/haproxy-chroot.conf into "
+		    "/etc/systemd/system/haproxy.service.d (the Debian package has it);\nthen "
+		    "systemctl daemon-reload; systemctl restart haproxy\nwithout systemd: mount "
+		    "--bind the folder of the socket to %s%s; or remove chroot",
 		    theirs, m->chroot_path, m->chroot_path, theirs);
 	else if (m->chroot)
 		doctor_say(d, DOCTOR_SKIP,

@@ -149,8 +149,8 @@ doctor_spoe_arguments(struct doctor *d)
 		bad++;
 		if (i == REQUEST_JA3 || i == REQUEST_JA4)
 			doctor_say(d, DOCTOR_WARN,
-			    "%s: the policy reads %s, which is not sent\nargs %s=… (README, TLS "
-			    "fingerprints)",
+			    "%s: the policy reads %s, which is not sent\nargs %s=… "
+			    "as ammit.spoe.conf has it, where HAProxy makes such fingerprints",
 			    d->message->file, request_argument[i], request_argument[i]);
 		else
 			doctor_say(d, DOCTOR_FAIL,
@@ -299,7 +299,9 @@ check_cap(struct doctor *d, const struct doctor_argument *a)
 	int field = field_of(a->name);
 	struct slice variable = variable_of(d, a->sample);
 	long long cap = cap_of(a->sample), right;
-	bool bounded = is_bounded(a->sample) || is_bounded(variable);
+	/* A variable that nobody sets has nothing in it. */
+	bool bounded = is_bounded(a->sample) || is_bounded(variable) ||
+		       (fetches(a->sample, "var") && variable.ptr == NULL);
 
 	if (cap < 0)
 		cap = cap_of(variable);

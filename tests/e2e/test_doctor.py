@@ -290,6 +290,17 @@ def version():
     return tuple(int(n) for n in re.search(r"version (\d+)\.(\d+)", said).groups())
 
 
+def test_a_variable_that_nobody_sets_is_no_fault(setup, tmp_path):
+    """As with a switch that this file has not: HAProxy sends NULL."""
+    changes = [(SPOE, r"    args src=src", "    args src=src\n    args tls.ja3=var(sess.ammit_ja3)")]
+    got = setup.examine(**plant(setup, tmp_path, changes))
+    assert got.names("fail") == set() and got.names("warn") <= BUSY, got.text
+    set_so = "    tcp-request session set-var(sess.ammit_ja3) ssl_fc_cipherlist_bin(1)%s\n    filter spoe"
+    for digest, wrong in ((",digest(md5),hex", set()), ("", {"spoe.caps"})):
+        got = setup.examine(**plant(setup, tmp_path, changes + [(EDGE, r"    filter spoe", set_so % digest)]))
+        assert got.names("fail") == wrong, got.text
+
+
 def test_fails_closed(setup, tmp_path):
     got = setup.examine(**plant(setup, tmp_path, [(EDGE, r"if ammit_failed fail_closed !ammit_own", "if ammit_failed !ammit_own")]))
     assert "fails closed" in got.line("edge.failure")["found"]
