@@ -154,6 +154,36 @@ def test_nor_with_a_switch(setup, switch, tmp_path):
     assert got.names("fail") == set() and got.names("warn") <= BUSY, got.text
 
 
+WITH_FILTER = [f.name for f in sorted((ROOT / "haproxy").glob("*.cfg")) if "filter spoe engine ammit" in f.read_text()]
+
+
+@pytest.mark.parametrize("switches", [False, True], ids=["as it stands", "all switches"])
+@pytest.mark.parametrize("name", WITH_FILTER)
+def test_every_shipped_file_is_understood(setup, tmp_path, name, switches):
+    """Of those that other tests run, what the doctor reads by itself: all of it is right. What the
+    switches would need (certificates, peers) is not here, so HAProxy is not asked."""
+    file = tmp_path / name
+    file.write_text((ROOT / "haproxy" / name).read_text())
+    text = file.read_text() + setup.spoe.read_text()
+    env = {n: v for n, v in setup.env.items() if n != "AMMIT_BIND"}
+    if switches:
+        env.update((s, "1") for s in re.findall(r"\.if defined\((AMMIT_\w+)\)", text) if s != "AMMIT_BIND")
+    got = setup.examine("--haproxy", "/nonexistent", edge_cfg=file, env=env)
+    own = {"haproxy.config", "haproxy.filter"} | {c["check"] for c in got.lines if c["check"][:5] in ("edge.", "spoe.")}
+    assert len(own) >= 13
+    assert all(line["result"] == "ok" for line in got.lines if line["check"] in own), got.text
+
+
+@pytest.mark.parametrize("name", [n for n in WITH_FILTER if n != "edge.cfg" and "defined(AMMIT_BIND)" in (ROOT / "haproxy" / n).read_text()])
+def test_a_file_beside_edge_cfg(setup, tmp_path, name):
+    """haproxy -f edge.cfg -f NAME: a frontend more, with the backends that are there."""
+    file = tmp_path / name
+    file.write_text((ROOT / "haproxy" / name).read_text())
+    got = setup.examine("--haproxy-cfg", file, edge_cfg=copy(setup, tmp_path)[0])
+    assert got.names("fail") <= {"haproxy.accepts"} and got.names("warn") <= BUSY, got.text
+    assert "in 2 frontends" in got.line("haproxy.filter")["found"]
+
+
 def copy(setup, folder):
     """The files elsewhere, where no HAProxy runs with them."""
     for file in (setup.edge_cfg, setup.spoe, setup.conf):
@@ -436,7 +466,8 @@ def test_the_question_is_that_of_the_file(box, tmp_path):
     agent = box.agent(lambda _: {"verdict": "allow"})
     files = plant(setup, tmp_path, [(CONF, r"spop \S+", "spop " + agent.address)])
     setup.examine(**files)
-    names = re.findall(r"^ +args ([^=\s]+)=", setup.spoe.read_text(), re.M)
+    without_switches = re.sub(r"^\.if .*?^\.endif", "", setup.spoe.read_text(), flags=re.M | re.S)
+    names = re.findall(r"^ +args ([^=\s]+)=", without_switches, re.M)
     asked = [seen for seen in agent.seen if seen.get("ua", "").startswith("ammit-doctor/")]
     assert len(asked) == 50 and all(list(seen) == names for seen in asked)
     assert asked[0]["src"] == "127.0.0.1" and asked[0]["pass"] is None
