@@ -11,6 +11,8 @@
 # make format     rewrite the sources with clang-format
 # make install    into DESTDIR and PREFIX (default /usr/local)
 # make deb        a Debian package in build/deb
+# make image      a container image in build/image, without a daemon: OCI layout and docker archive
+# make kubernetes kustomize bases and overlays in build/kubernetes, complete: kubectl apply -k
 # make clean      remove build/
 #
 # Set on the command line: CC CFLAGS LDFLAGS SAN=address,undefined V=1 B=build
@@ -159,15 +161,22 @@ install: all
 	install -m 644 haproxy/ammit.spoe.conf haproxy/edge.cfg contrib/ammit.conf $(DESTDIR)$(PREFIX)/share/ammit/haproxy
 	for d in prometheus nginx caddy traefik theme; do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ammit/$$d contrib/$$d/* || exit 1; done
+	VERSION=$(VERSION) contrib/kubernetes/collect.sh $(DESTDIR)$(PREFIX)/share/ammit/kubernetes
 	cd policies && find . ! -type d -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ammit/policies/{} \;
 
 deb:
 	$(Q)B=$(B) VERSION=$(VERSION) contrib/debian/build.sh
 
+image: all
+	$(Q)B=$(B) VERSION=$(VERSION) contrib/image/build.sh
+
+kubernetes:
+	$(Q)VERSION=$(VERSION) contrib/kubernetes/collect.sh $(B)/kubernetes
+
 clean:
 	rm -rf $(B)
 
 FORCE:
-.PHONY: all check check-installed deps unit e2e demo bench bench-solver bench-page fuzz soak lint format install deb clean FORCE
+.PHONY: all check check-installed deps unit e2e demo bench bench-solver bench-page fuzz soak lint format install deb image kubernetes clean FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -13,6 +13,7 @@ static const struct command commands[] = {
 	{ "rotate", command_rotate,
 	    "make a new key; passes of the old one hold until they expire" },
 	{ "ctl", command_ctl, "ask a running daemon: counts, what the DNS said; reload it" },
+	{ "doctor", command_doctor, "check a set-up of HAProxy and Ammit as it runs here" },
 	{ "top", command_top, "watch a running daemon: verdicts, DNS servers, blocklists" },
 };
 

@@ -18,6 +18,8 @@
 const struct option_row option_rows[] = {
 	{ "policy", OPTION_PATH, 0, 0, "the embedded one",
 	    "policy in the Anubis format, YAML or JSON", AT(policy) },
+	{ "policy-watch", OPTION_NUMBER, 1, 3600, "never",
+	    "reload on change: seconds between looks at policy and key", AT(policy_watch_s) },
 	{ "spop", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/spop.sock", "where HAProxy's SPOE connects",
 	    AT(spop) },
 	{ "http", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/http.sock",

@@ -26,6 +26,7 @@ struct options {
 	bool has_control, control_off, control_asked;
 	bool in_run; /* a socket stands in OPTIONS_RUN, which is made when the daemon starts */
 	unsigned workers;
+	unsigned policy_watch_s; /* between two looks; 0: never */
 	struct peers check_from; /* who may ask /.ammit/check */
 	char *dns; /* servers as resolver_servers_valid likes them; NULL: those of resolv.conf */
 	unsigned dns_cache_mib;              /* of each worker */

@@ -40,6 +40,8 @@ struct server {
 	unsigned started, turn;
 	struct front front;
 	struct generation *generation; /* in force */
+	struct watch watch;
+	ev_timer on_look;
 	int64_t start_ms;
 	struct control control;
 	struct http_server *control_http; /* NULL: there is none */
@@ -183,8 +185,8 @@ static bool
 reload(struct server *s, struct text *said)
 {
 	struct problems p = { 0 };
-	struct generation *g =
-	    generation_load(s->options->policy, s->options->state_dir, s->options->shadow, &p);
+	struct generation *g = generation_load(
+	    s->options->policy, s->options->state_dir, s->options->shadow, &s->watch, &p);
 	bool good = g != NULL;
 
 	problems_print(&p, "ammit: ");
@@ -218,6 +220,29 @@ on_reload(EV_P_ ev_signal *w, int events)
 	(void)loop;
 	(void)events;
 	reload(w->data, NULL);
+}
+
+static void
+on_look(EV_P_ ev_timer *t, int events)
+{
+	struct server *s = t->data;
+
+	(void)loop;
+	(void)events;
+	if (watch_look(&s->watch))
+		reload(s, NULL);
+}
+
+static void
+start_looking(struct server *s)
+{
+	double every_s = s->options->policy_watch_s;
+
+	if (every_s == 0)
+		return;
+	ev_timer_init(&s->on_look, on_look, every_s, every_s);
+	s->on_look.data = s;
+	ev_timer_start(s->loop, &s->on_look);
 }
 
 /* ---- control ---- */
@@ -438,6 +463,7 @@ serve(struct server *s)
 	start_control(s);
 	if (s->circuits != NULL)
 		circuits_start(s->circuits, s->loop);
+	start_looking(s);
 	memory_trim();
 	memory_drop_code();
 	log_line(LOG_LEVEL_INFO, "ready",
@@ -478,7 +504,7 @@ server_run(const struct options *o)
 	log_set_level(o->log_level);
 	raise_descriptor_limit();
 	signal(SIGPIPE, SIG_IGN);
-	g = generation_load(o->policy, o->state_dir, o->shadow, &p);
+	g = generation_load(o->policy, o->state_dir, o->shadow, &s->watch, &p);
 	open_sockets(s, &p);
 	s->dns = (struct resolver_options){ .servers = o->dns,
 		.cache_bytes = (size_t)o->dns_cache_mib << 20 };
@@ -508,6 +534,7 @@ server_run(const struct options *o)
 		close_socket(&o->control, s->control_fd);
 	}
 	generation_unref(g);
+	watch_fini(&s->watch);
 	free(s->workers);
 	zones_fini(&s->zones);
 	trap_free(s->trap);

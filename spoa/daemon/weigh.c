@@ -99,22 +99,33 @@ take_argument(int what, const struct spop_value *v, struct request *r)
 		r->src = (struct address){ { 0 }, 0 };
 }
 
-/* False: malformed. *weigh: the message was there. */
+/* What else a NOTIFY says, beside the request. */
+struct notified {
+	bool weigh;     /* the message was there */
+	bool uncounted; /* pass.rate is NULL: HAProxy counts passes, and not yet this one */
+};
+
+/* False: malformed. */
 static bool
-decode(struct weigher *w, struct spop_reader payload, struct request *r, bool *weigh)
+decode(struct weigher *w, struct spop_reader payload, struct request *r, struct notified *said)
 {
 	struct spop_message m = { { NULL, 0 }, 0 };
 
-	*weigh = false;
+	*said = (struct notified){ .weigh = false };
 	while (spop_message_next(&payload, &m)) {
 		struct slice name;
 		struct spop_value value;
 
-		if (*weigh || !slice_equal(m.name, SLICE("weigh")))
+		if (said->weigh || !slice_equal(m.name, SLICE("weigh")))
 			continue;
-		*weigh = true;
-		for (unsigned n = 0; spop_argument_next(&payload, &m, &name, &value); n++)
-			take_argument(argument_is(w, n, name), &value, r);
+		said->weigh = true;
+		for (unsigned n = 0; spop_argument_next(&payload, &m, &name, &value); n++) {
+			int what = argument_is(w, n, name);
+
+			take_argument(what, &value, r);
+			if (what == ARGUMENT_PASS_RATE)
+				said->uncounted = value.type == SPOP_NULL;
+		}
 	}
 	return !payload.bad;
 }
@@ -253,6 +264,7 @@ weigh_request(struct weigher *w, struct request *r, int64_t now_s, struct weighe
 		return WEIGH_WAITS;
 	count(w, &out->verdict, judge_errors(w->judge) - errors);
 	out->shadow = w->generation->shadow;
+	out->pass_good = e.level > 0;
 	out->kind = enforced(w, &out->verdict);
 	out->ticket = (struct slice){ NULL, 0 };
 	if (out->kind == VERDICT_CHALLENGE)
@@ -269,12 +281,12 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 	struct request r = { .cut = 0 };
 	struct weighed it;
 	uint8_t *begin;
-	bool weigh;
+	struct notified said;
 
 	w->lookup.wanted = 0;
-	if (!decode(w, f->payload, &r, &weigh))
+	if (!decode(w, f->payload, &r, &said))
 		return WEIGH_MALFORMED;
-	if (!weigh) {
+	if (!said.weigh) {
 		write_no_verdict(f, SLICE("ammit/no-message"), out);
 		return WEIGH_ANSWERED;
 	}
@@ -282,6 +294,9 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 		return WEIGH_WAITS;
 	begin = spop_frame_begin(out, SPOP_ACK, f->stream_id, f->frame_id);
 	write_verdict(w, &it, out);
+	/* A key in HAProxy's table for who has paid for it, and for nobody else. */
+	if (said.uncounted && it.pass_good)
+		spop_write_set_number(out, SLICE("new_pass"), 1);
 	if (!spop_frame_end(
 		out, begin, max_frame < WEIGH_ANSWER_MAX ? max_frame : WEIGH_ANSWER_MAX))
 		write_no_verdict(f, SLICE("ammit/answer-too-long"), out);

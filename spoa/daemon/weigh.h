@@ -65,6 +65,7 @@ struct weighed {
 	struct verdict verdict;
 	enum verdict_kind kind; /* what is in force: allow while the whole policy is in shadow */
 	bool shadow;            /* it is */
+	bool pass_good;         /* the request's pass holds here */
 	struct slice ticket;    /* borrows `text`; empty unless kind is VERDICT_CHALLENGE */
 	char text[TICKET_TEXT_MAX];
 };
@@ -87,7 +88,8 @@ enum weigh_step weigh_request(
 /*
  * Answer one NOTIFY with one ACK of at least one action, as weigh_request judges it. Where there is
  * no verdict (no message `weigh` in it, or an internal error) the ACK sets `rule` alone, and
- * HAProxy's rule for the missing verdict decides.
+ * HAProxy's rule for the missing verdict decides. `new_pass` is set to 1 where pass.rate was sent
+ * as NULL and the pass is good: HAProxy may count it from now on.
  */
 enum weigh_step weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame,
     int64_t now_s, struct spop_writer *out);

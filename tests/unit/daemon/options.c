@@ -42,7 +42,7 @@ static const struct {
 	    "drip-mode 0620\ndrip-group y\ndns 127.0.0.1,[::1]:5353\ndns-cache 1024\n"
 	    "check-from unix,10.8.0.0/24,::1\n"
 	    "tor-control unix@/run/tor/control\ntor-password /etc/ammit/tor\ntor-close-after 3\n"
-	    "tor-close-rate 7\ntor-dry-run on\n",
+	    "tor-close-rate 7\ntor-dry-run on\npolicy-watch 5\n",
 	    NULL },
 	{ "unknown", "spopp 127.0.0.1:9001\n", "ammit.conf:1: \"spopp\" is no option" },
 	{ "line", "workers 2\n\nworkers none\n",

@@ -104,7 +104,7 @@ build_notify(const struct question *q, uint8_t *buf, size_t room)
 
 struct reply {
 	char verdict[32], rule[64], ticket[TICKET_TEXT_MAX + 1], would[32];
-	int64_t weight, status;
+	int64_t weight, status, new_pass;
 	unsigned actions;
 };
 
@@ -144,6 +144,8 @@ read_reply(const uint8_t *bytes, size_t n, struct reply *out)
 			out->weight = v.number;
 		else if (slice_equal(name, SLICE("status")))
 			out->status = v.number;
+		else if (slice_equal(name, SLICE("new_pass")))
+			out->new_pass = v.number;
 		else
 			fail_msg("unknown variable %.*s", (int)name.len, name.ptr);
 		if (to != NULL)
@@ -240,6 +242,51 @@ a_pass_answers_a_challenge_and_no_denial(void **state)
 	text[strlen(text) - 3] ^= 1;
 	ask(&b, &q, &r);
 	assert_string_equal(r.verdict, "challenge");
+	weigher_fini(&b.w);
+}
+
+/* A key for HAProxy's table of passes costs a pass: rubbish, nothing and one of another host make
+ * none. */
+static void
+only_a_good_pass_is_to_be_counted(void **state)
+{
+	char text[PASS_TEXT_MAX + 1] = "";
+	const struct {
+		const char *agent, *host, *rate, *pass;
+		bool asked, counted;
+	} cases[] = {
+		{ "Mozilla", "a.example", NULL, text, true, true },
+		/* Good, whatever the verdict is. */
+		{ "Mozilla EvilBot", "a.example", NULL, text, true, true },
+		/* HAProxy counts none, or this one already (a number, which this is not, but no
+		   NULL). */
+		{ "Mozilla", "a.example", NULL, text, false, false },
+		{ "Mozilla", "a.example", "7", text, true, false },
+		{ "Mozilla", "b.example", NULL, text, true, false },
+		{ "Mozilla", "a.example", NULL, "", true, false },
+		{ "Mozilla", "a.example", NULL, "a.b.0123456789012345678901234567890123456789012",
+		    true, false },
+	};
+	struct pass pass = {
+		.issued_s = NOW, .expires_s = NOW + 100, .level = 100, .host = SLICE("a.example")
+	};
+	struct bench b;
+
+	(void)state;
+	setup_bench(&b, false);
+	assert_true(pass_seal(&b.g->keys, &pass, text) > 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct question q = { "pass", "weigh", "192.0.2.1",
+			{ { "ua", cases[i].agent }, { "host", cases[i].host },
+			    { "pass", cases[i].pass },
+			    { cases[i].asked ? "pass.rate" : NULL, cases[i].rate } },
+			NULL, NULL, 0 };
+		struct reply r;
+
+		ask(&b, &q, &r);
+		if (r.new_pass != cases[i].counted)
+			fail_msg("%zu: %d", i, (int)r.new_pass);
+	}
 	weigher_fini(&b.w);
 }
 
@@ -382,6 +429,7 @@ main(void)
 		cmocka_unit_test(questions_are_answered),
 		cmocka_unit_test(ticket_says_what_was_asked),
 		cmocka_unit_test(a_pass_answers_a_challenge_and_no_denial),
+		cmocka_unit_test(only_a_good_pass_is_to_be_counted),
 		cmocka_unit_test(shadow_lets_through_and_tells),
 		cmocka_unit_test(bad_payloads_are_refused),
 		cmocka_unit_test(an_answer_that_does_not_fit_is_still_an_answer),
