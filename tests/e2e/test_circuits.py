@@ -354,7 +354,8 @@ def test_faults_touch_no_verdict(box, tor, mood):
         # It is tried again.
         wait_until(lambda: len(tor.connections) > before and len(took) > seen + 500, "a retry")
         ill = statistics.median(took[seen:])
-        assert ill < 5 * well, "%.0f us, and %.0f us while tor is well" % (ill * 1e6, well * 1e6)
+        # Whoever waits for tor waits thousands of times as long.
+        assert ill < 20 * well, "%.0f us, and %.0f us while tor is well" % (ill * 1e6, well * 1e6)
         assert counts(ammit)["tor_up"] == 0
     tor.mood = "good"
     tor.drop()
