@@ -3,11 +3,17 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/log.h"
+#include "policy/ask.h"
 
 /* What an argument is, beside the fields of a request (0 and up) and REQUEST_FIELD_NONE (-1). */
 #define ARGUMENT_SRC (-2)
 #define ARGUMENT_RATE (-3)
 #define ARGUMENT_PASS_RATE (-4)
+#define ARGUMENT_FAST (-5)
+
+/* How long HAProxy may remember a visitor, and what it has not asked about meanwhile is unseen. */
+#define REMEMBER_S 10
 
 _Static_assert(REQUEST_FIELDS <= INT8_MAX, "a field fits in what is remembered of an argument");
 
@@ -44,9 +50,10 @@ weigher_reload(struct weigher *w, struct generation *g)
 static int
 look_up(const struct policy *p, struct slice name)
 {
-	static const struct slice names[] = { { "src", 3 }, { "rate", 4 }, { "pass.rate", 9 } };
+	static const struct slice names[] = { { "src", 3 }, { "rate", 4 }, { "pass.rate", 9 },
+		{ "fast", 4 } };
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		if (slice_equal(name, names[i]))
 			return ARGUMENT_SRC - i;
 	return policy_field(p, name);
@@ -81,7 +88,7 @@ take_number(enum request_number which, const struct spop_value *v, struct reques
 }
 
 static void
-take_argument(int what, const struct spop_value *v, struct request *r)
+take_argument(int what, const struct spop_value *v, struct request *r, struct slice *fast)
 {
 	bool text = v->type == SPOP_STRING || v->type == SPOP_BINARY;
 
@@ -91,6 +98,8 @@ take_argument(int what, const struct spop_value *v, struct request *r)
 		take_number(REQUEST_RATE, v, r);
 	if (what == ARGUMENT_PASS_RATE)
 		take_number(REQUEST_PASS_RATE, v, r);
+	if (what == ARGUMENT_FAST && text)
+		*fast = v->bytes;
 	if (what != ARGUMENT_SRC)
 		return;
 	if (v->type == SPOP_IPV4 || v->type == SPOP_IPV6)
@@ -99,9 +108,10 @@ take_argument(int what, const struct spop_value *v, struct request *r)
 		r->src = (struct address){ { 0 }, 0 };
 }
 
-/* False: malformed. *weigh: the message was there. */
+/* False: malformed. *weigh: the message was there. *fast: the list that HAProxy has. */
 static bool
-decode(struct weigher *w, struct spop_reader payload, struct request *r, bool *weigh)
+decode(struct weigher *w, struct spop_reader payload, struct request *r, struct slice *fast,
+    bool *weigh)
 {
 	struct spop_message m = { { NULL, 0 }, 0 };
 
@@ -114,7 +124,7 @@ decode(struct weigher *w, struct spop_reader payload, struct request *r, bool *w
 			continue;
 		*weigh = true;
 		for (unsigned n = 0; spop_argument_next(&payload, &m, &name, &value); n++)
-			take_argument(argument_is(w, n, name), &value, r);
+			take_argument(argument_is(w, n, name), &value, r, fast);
 	}
 	return !payload.bad;
 }
@@ -200,6 +210,49 @@ write_verdict(struct weigher *w, const struct weighed *it, struct spop_writer *o
 		spop_write_set_string(out, SLICE("would_rule"), v->would.rule);
 }
 
+/*
+ * Would any plain request of this visitor, and of whoever shows the same pass, address and headers,
+ * be let through now? This one was, by a pass that is good, and nothing was left open: no value
+ * cut, no answer missing, no rule failed, no rate that a rule might look at.
+ */
+static bool
+is_steady(const struct weigher *w, const struct request *r, const struct evidence *e,
+    const struct weighed *it)
+{
+	const struct verdict *v = &it->verdict;
+	const int64_t rate = policy_ask(w->generation->policy)->rate;
+
+	for (unsigned i = REQUEST_RATE; i <= REQUEST_PASS_RATE; i++)
+		if ((r->known >> i & 1) != 0 && r->number[i] > rate)
+			return false;
+	return it->kind == VERDICT_ALLOW && e->level > 0 && !v->excepted && !it->shadow &&
+	       v->unknown == 0 && r->cut == 0 && v->would.kind == v->kind &&
+	       slice_equal(v->would.rule, v->rule);
+}
+
+/* HAProxy may remember him, if its list is the one of the policy in force. */
+static void
+write_remember(
+    struct weigher *w, struct slice fast, const struct weighed *it, struct spop_writer *out)
+{
+	const struct ask *ask = policy_ask(w->generation->policy);
+
+	if (!slice_equal(fast, (struct slice){ ask->fingerprint, ASK_FINGERPRINT_CHARS })) {
+		counter_add(&w->counts.fast_stale, 1);
+		if (!atomic_exchange(&w->generation->fast_told, true))
+			log_line(LOG_LEVEL_WARN, "fast_stale",
+			    "want=%s fix=\"nobody is remembered: HAProxy's list is another "
+			    "policy's; run ammit haproxy ask, set AMMIT_FAST_FOR and reload "
+			    "HAProxy\"",
+			    ask->fingerprint);
+		return;
+	}
+	if (!it->steady)
+		return;
+	counter_add(&w->counts.remembered, 1);
+	spop_write_set_number(out, SLICE("remember"), REMEMBER_S);
+}
+
 static void
 write_no_verdict(const struct spop_frame *f, struct slice why, struct spop_writer *out)
 {
@@ -251,6 +304,7 @@ weigh_request(struct weigher *w, struct request *r, int64_t now_s, struct weighe
 	count(w, &out->verdict, judge_errors(w->judge) - errors);
 	out->shadow = w->generation->shadow;
 	out->kind = enforced(w, &out->verdict);
+	out->steady = errors == judge_errors(w->judge) && is_steady(w, r, &e, out);
 	out->ticket = (struct slice){ NULL, 0 };
 	if (out->kind == VERDICT_CHALLENGE)
 		out->ticket = seal(w, r, &host, now_s, out->verdict.challenge, out->text);
@@ -263,11 +317,12 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 {
 	struct request r = { .cut = 0 };
 	struct weighed it;
+	struct slice fast = { NULL, 0 };
 	uint8_t *begin;
 	bool weigh;
 
 	w->lookup.wanted = 0;
-	if (!decode(w, f->payload, &r, &weigh))
+	if (!decode(w, f->payload, &r, &fast, &weigh))
 		return WEIGH_MALFORMED;
 	if (!weigh) {
 		write_no_verdict(f, SLICE("ammit/no-message"), out);
@@ -277,6 +332,8 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 		return WEIGH_WAITS;
 	begin = spop_frame_begin(out, SPOP_ACK, f->stream_id, f->frame_id);
 	write_verdict(w, &it, out);
+	if (fast.len > 0)
+		write_remember(w, fast, &it, out);
 	if (!spop_frame_end(
 		out, begin, max_frame < WEIGH_ANSWER_MAX ? max_frame : WEIGH_ANSWER_MAX))
 		write_no_verdict(f, SLICE("ammit/answer-too-long"), out);
