@@ -542,6 +542,7 @@ conclude(const struct weighing *w, struct verdict *out)
 		.weight = real->weight,
 		.challenge = real->kind == VERDICT_CHALLENGE ? &w->judge->challenge : NULL,
 		.by_pass = real->by_pass,
+		.excepted = w->site->excepted,
 		.would = { would->kind, would->rule, would->weight },
 		.unknown = w->unknown,
 		.listings = w->listings,
