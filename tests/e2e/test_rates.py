@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import itertools
 import json
+import os
 import re
 import select
 import signal
@@ -18,6 +19,7 @@ import time
 
 import pytest
 
+import netns
 import test_headers
 from conftest import BROWSER, CURL, HAPROXY, PATIENCE_S, POLICY, ROOT, Edge, Puzzle, free_port, make_box, wait_until
 from test_haproxy import NOWHERE, certificate, fake
@@ -208,13 +210,19 @@ def refused(edge, address):
         return True
 
 
+def offend_too_often(edge, address, headers=CURL):
+    """Once more than 5 times, or once again if the minute of the count ended just now."""
+    offend(edge, address, 6, headers)
+    if not refused(edge, address):
+        offend(edge, address, 1, headers)
+
+
 def test_a_repeat_offender_is_refused_at_tcp_and_let_in_again(box):
     edge = fake(box, DENY, AMMIT_OFFENDERS="5", AMMIT_OFFENDERS_FOR="3s")
     with contextlib.closing(from_address(edge, "127.0.0.2")) as kept:
-        offend(edge, "127.0.0.2", 5)
-        assert edge.get("/", connection=kept).status == 403
+        kept.connect()
+        offend_too_often(edge, "127.0.0.2")
         start, asked = time.monotonic(), len(edge.agent.seen)
-        assert asked == 6
         assert refused(edge, "127.0.0.2")
         with pytest.raises((ConnectionError, http.client.HTTPException)):
             edge.get("/", connection=kept)
@@ -249,10 +257,10 @@ def test_only_a_denial_in_force_counts(box, answer):
 
 def test_nobody_has_somebody_else_refused(box):
     """Not by a header, not by PROXY, and not from a page that the victim looks at."""
-    edge = fake(box, DENY, AMMIT_OFFENDERS="4")
+    edge = fake(box, DENY, AMMIT_OFFENDERS="5")
     forged = dict(CURL, **{"X-Forwarded-For": "127.0.0.3", "Forwarded": "for=127.0.0.3",
                            "X-Ammit-Src": "127.0.0.3", "X-Real-IP": "127.0.0.3"})
-    offend(edge, "127.0.0.2", 5, forged)
+    offend_too_often(edge, "127.0.0.2", forged)
     assert refused(edge, "127.0.0.2")
     proxy = b"PROXY TCP4 127.0.0.3 127.0.0.1 1 1\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"
     proxy2 = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + socket.inet_aton("127.0.0.3") + b"\x7f\0\0\1\0\1\0\1" + proxy[36:]
@@ -265,6 +273,43 @@ def test_nobody_has_somebody_else_refused(box):
     assert not refused(edge, "127.0.0.3") and get(edge, "127.0.0.3").status == 403
 
 
+def test_a_subscriber_of_ipv6_is_one_offender(box):
+    """His whole /64, and not the next one."""
+    if os.geteuid() != 0:
+        pytest.skip("addresses of IPv6 need a network namespace, and that needs root")
+    here, same, next_one = "2001:db8:1::2", "2001:db8:1:0:ffff::3", "2001:db8:1:1::2"
+    try:
+        space = netns.Namespace("ammit-rates-%d" % os.getpid())
+    except subprocess.CalledProcessError as error:
+        pytest.skip("no network namespaces here: " + error.stderr.strip())
+    box.stack.callback(space.remove)
+    for address in (here, same, next_one):
+        netns.ip("-n", space.name, "address", "add", address + "/128", "dev", "lo", "nodad")
+    with space.inside():
+        edge = fake(box, DENY, AMMIT_OFFENDERS="5", AMMIT_RATES="1", AMMIT_CRT=str(certificate(box.path)),
+                    AMMIT_BIND_TLS="[%s]:8443" % next_one)
+
+        def status(source):
+            return subprocess.run(
+                ["curl", "-sk", "--noproxy", "*", "--interface", source, "-o", "/dev/null", "-w", "%{http_code}",
+                 "https://[%s]:8443/" % next_one], capture_output=True, text=True, timeout=PATIENCE_S).stdout
+
+        assert [status(here) for _ in range(6)] == ["403"] * 6
+        assert [status(x) for x in (here, same, next_one)] == ["000", "000", "403"]
+        assert edge.agent.seen[5]["rate"] >= 5 and edge.agent.seen[-1]["rate"] == 1
+
+
+def test_all_of_ipv4_is_no_prefix_of_ipv6(box):
+    """Where one socket takes both (`:::80`), who comes by IPv4 is ::ffff:127.0.0.2, and no /64."""
+    agent = box.agent(lambda _: DENY)
+    edge = box.keep(Edge(box, agent.address, NOWHERE, box.site().address, AMMIT_OFFENDERS="5", AMMIT_RATES="1"))
+    edge.env["AMMIT_BIND"] = ":::%d" % edge.port
+    edge.start()
+    offend_too_often(edge, "127.0.0.2")
+    assert refused(edge, "127.0.0.2") and not refused(edge, "127.0.0.3")
+    assert get(edge, "127.0.0.3").status == 403 and agent.seen[-1]["rate"] < 5
+
+
 def test_two_edges_tell_each_other(box):
     """Who offends one is refused by the other, which never asked about him, and let in again by both;
     an edge that was not there is told when it is."""
@@ -272,10 +317,10 @@ def test_two_edges_tell_each_other(box):
            "AMMIT_PEER_A": "127.0.0.1:%d" % free_port(), "AMMIT_PEER_B": "127.0.0.1:%d" % free_port()}
     with make_box() as other:
         a = fake(box, DENY, AMMIT_PEER_SELF="a", **env)
-        offend(a, "127.0.0.2", 6)
+        offend_too_often(a, "127.0.0.2")
         b = fake(other, DENY, AMMIT_PEER_SELF="b", **env)
         wait_until(lambda: refused(b, "127.0.0.2"), "the other edge to be told")
-        offend(b, "127.0.0.3", 6)
+        offend_too_often(b, "127.0.0.3")
         wait_until(lambda: refused(a, "127.0.0.3"), "this edge to be told")
         assert {x["src"] for x in a.agent.seen} == {"127.0.0.2"}
         assert {x["src"] for x in b.agent.seen} == {"127.0.0.3"}
@@ -291,12 +336,13 @@ def test_silent_drop(box):
         pytest.skip("without CAP_NET_ADMIN the reset has a TTL of 1, and the loopback is that near")
     edge = fake(box, DENY, AMMIT_OFFENDERS="5", AMMIT_SILENT_DROP="1")
     offend(edge, "127.0.0.2", 6)
+    asked = len(edge.agent.seen)
     with connect(edge, "127.0.0.2") as sock:
         # The loopback is quicker than any visitor, who is heard when he has long been dropped or not.
         assert not select.select([sock], [], [], 0.2)[0]
         sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert not select.select([sock], [], [], 1)[0]
-    assert len(edge.agent.seen) == 6
+    assert len(edge.agent.seen) == asked
     assert get(edge, "127.0.0.3").status == 403
 
 
