@@ -170,6 +170,7 @@ ask_seal(struct policy *p)
 
 	collect(&a, p, why);
 	p->ask.rate = a.rate;
+	p->ask.numbers = a.numbers;
 	fingerprint(&a, p->ask.fingerprint);
 	for (uint32_t i = 0; i < p->sites; i++) {
 		p->site[i].excepted = is_excepted(&a, &p->site[i], why);

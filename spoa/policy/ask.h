@@ -37,6 +37,7 @@ struct ask {
 	 * and key: who has another list, or reads other fields, is told from it. */
 	char fingerprint[ASK_FINGERPRINT_CHARS + 1];
 	int64_t rate;      /* the highest rate and pass.rate at which no comparison has turned */
+	uint8_t numbers;   /* bit n: a rule looks at enum request_number n */
 	unsigned excepted; /* sites that nobody may be remembered at */
 };
 

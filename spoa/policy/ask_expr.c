@@ -98,12 +98,23 @@ known_size(struct walk *w, const struct node *first, unsigned operation, const s
 	return true;
 }
 
+static void
+note_number(struct asking *a, const struct node *n)
+{
+	if (n->kind == NODE_VARIABLE && n->what >= VARIABLE_RATE && n->what <= VARIABLE_PASS_AGE)
+		a->numbers |= (uint8_t)(1u << (n->what - VARIABLE_RATE));
+}
+
+_Static_assert((int)VARIABLE_PASS_AGE - (int)VARIABLE_RATE == (int)REQUEST_PASS_AGE,
+    "the numbers of a request, in one order");
+
 /* rate > 100: up to which rate it is what it is at 1. */
 static bool
 known_rate(struct walk *w, const struct node *first, unsigned operation, const struct node *last)
 {
 	int64_t most;
 
+	note_number(w->asking, first);
 	if (first->kind != NODE_VARIABLE ||
 	    (first->what != VARIABLE_RATE && first->what != VARIABLE_PASS_RATE) ||
 	    last->kind != NODE_CONST || last->value.kind != KIND_INT)
@@ -183,6 +194,7 @@ walk_macro(struct walk *w, const struct node *n)
 static void
 walk_variable(struct asking *a, const struct node *n)
 {
+	note_number(a, n);
 	switch ((enum variable)n->what) {
 	case VARIABLE_QUERY:
 		/* Whatever it does with it: without a query it is always the same. */

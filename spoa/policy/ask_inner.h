@@ -13,6 +13,7 @@ struct asking {
 	struct slice *line;
 	size_t lines, room;
 	int64_t rate;
+	uint8_t numbers;
 	const char
 	    *why; /* what cannot be listed in the rule at hand, constant words; NULL: nothing */
 };

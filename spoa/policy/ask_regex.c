@@ -13,9 +13,9 @@
  * that is read here means the same to both, if the end of a path is said in other words.
  *
  * Backtracking has a bound, so that PCRE never gives up, whatever a visitor sends: at most
- * STEPS_MAX ways through the regex on a target of ASK_TARGET_MAX bytes, and no repeated group, so
- * that the stack follows from the regex alone. (PCRE's own limit is 10 million steps, HAProxy's
- * stack 32 KiB.)
+ * STEPS_MAX ways through the regex on a target of ASK_TARGET_MAX bytes, and for a repeated group
+ * any bytes at all, so that the stack follows from the regex alone. (PCRE's own limit is 10 million
+ * steps, HAProxy's stack 32 KiB.)
  */
 #define STEPS_MAX 2e6
 #define DEPTH_MAX 30u
@@ -28,7 +28,8 @@ struct reader {
 	const char *at, *end;
 	struct text *out;
 	bool query;
-	bool bad; /* something that is not said here */
+	bool branches; /* not in a group */
+	bool bad;      /* something that is not said here */
 };
 
 /* What is known of a part: ways through it, and whether it may match where nothing is. */
@@ -232,6 +233,7 @@ static struct part
 item(struct reader *r, unsigned depth)
 {
 	struct part p = { 1, true };
+	const size_t begin = r->out->len;
 	double least, most;
 	bool group = false;
 
@@ -261,10 +263,13 @@ item(struct reader *r, unsigned depth)
 	}
 	if (r->bad || !repeat(r, &least, &most))
 		return p;
-	if (group && most > 1)
-		r->bad = true;
-	p.ways = group ? 1 + p.ways : most - least + 1;
+	p.ways = group && most <= 1 ? 1 + p.ways : most - least + 1;
 	p.empty |= least == 0;
+	if (!group || most <= 1)
+		return p;
+	r->out->len = begin;
+	text_put(r->out, SLICE("[\\s\\S]*"));
+	p.ways = UNBOUNDED;
 	return p;
 }
 
@@ -279,6 +284,7 @@ alternatives(struct reader *r, unsigned depth)
 	while (r->at < r->end && *r->at != ')' && !r->bad) {
 		if (*r->at == '|') {
 			copy(r, 1);
+			r->branches |= depth == 0;
 			all.ways += one.ways;
 			all.empty |= one.empty;
 			one = (struct part){ 1, true };
@@ -299,7 +305,9 @@ exact(struct asking *a, struct slice regex, bool query)
 {
 	char room[ASK_LINE_MAX];
 	struct text out = { .buf = room, .cap = sizeof(room) };
-	struct reader r = { regex.ptr, regex.ptr + regex.len, &out, query, false };
+	struct reader r = {
+		.at = regex.ptr, .end = regex.ptr + regex.len, .out = &out, .query = query
+	};
 	struct part whole;
 
 	if (regex.len == 0)
@@ -311,7 +319,7 @@ exact(struct asking *a, struct slice regex, bool query)
 	if (r.bad || r.at < r.end || out.cut)
 		return false;
 	/* From each byte on, unless it begins at the first. */
-	if (query || regex.ptr[0] != '^' || memchr(regex.ptr, '|', regex.len) != NULL)
+	if (query || regex.ptr[0] != '^' || r.branches)
 		whole.ways *= UNBOUNDED;
 	if (whole.ways > STEPS_MAX)
 		return false;

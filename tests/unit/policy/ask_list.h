@@ -13,10 +13,10 @@
 
 /* The ask list as HAProxy has it: each line a regex of PCRE2 without options, comments left out. */
 struct list {
-	pcre2_code *code[1000];
+	pcre2_code *code[10000];
 	unsigned count;
 	pcre2_match_data *data;
-	char text[65536];
+	char text[1 << 20];
 	size_t len;
 };
 
