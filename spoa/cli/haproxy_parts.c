@@ -15,6 +15,8 @@ static const struct {
 
 const char haproxy_versions[] = "2.6 2.8 3.0 3.2";
 
+/* "hdr." and a name of 64 bytes. */
+#define ARGUMENT_MAX 80
 #define NEST_MAX 8u
 
 /* A file on its way from the binary to the reader, line by line. */
@@ -25,6 +27,7 @@ struct writing {
 	struct text *out;
 	bool message;      /* in spoe-message */
 	bool given;        /* its last headers are there */
+	bool capture;      /* between lines that capture headers */
 	uint64_t headers;  /* bit n: header n has its line */
 	unsigned argument; /* lines of arguments in the block at hand */
 	size_t block;      /* where in `out` it begins */
@@ -177,12 +180,40 @@ put_missing(struct writing *w)
 {
 	struct slice name;
 
-	for (unsigned i = 0; (name = policy_header(w->policy, i)).ptr != NULL; i++)
-		if ((w->headers >> i & 1) == 0)
-			text_printf(w->out, "    args hdr.%.*s=req.fhdr(%.*s),bytes(0,%zu)\n",
-			    (int)name.len, name.ptr, (int)name.len, name.ptr,
-			    request_limit(REQUEST_HEADER) + 1);
-	w->given = true;
+	for (unsigned i = 0; (name = policy_header(w->policy, i)).ptr != NULL; i++) {
+		const int n = (int)name.len;
+		const size_t limit = request_limit(REQUEST_HEADER) + 1;
+
+		if ((w->headers >> i & 1) != 0)
+			continue;
+		if (w->capture)
+			text_printf(w->out, "    capture request header %.*s len %zu\n", n,
+			    name.ptr, limit);
+		else
+			text_printf(w->out, "    args hdr.%.*s=req.fhdr(%.*s),bytes(0,%zu)\n", n,
+			    name.ptr, n, name.ptr, limit);
+	}
+}
+
+/* "capture request header NAME len N": what a visitor is remembered by (edge-fast.cfg). Host and
+ * User-Agent always, another if the policy reads it. */
+static void
+put_capture(struct writing *w, struct slice line, struct slice is)
+{
+	char room[ARGUMENT_MAX];
+	struct text name = { .buf = room, .cap = sizeof(room) };
+	struct slice rest, header = slice_split(is, ' ', &rest);
+	int field;
+
+	text_put(&name, SLICE("hdr."));
+	text_put(&name, header);
+	field = name.cut ? -1 : policy_field(w->policy, text_slice(&name));
+	w->capture = true;
+	if (field >= REQUEST_HEADER)
+		w->headers |= (uint64_t)1 << (field - REQUEST_HEADER);
+	if (field >= REQUEST_HEADER || slice_equal(header, SLICE("host")) ||
+	    slice_equal(header, SLICE("user-agent")))
+		put_line(w, line);
 }
 
 /* "args NAME=…" of the message, commented or not. */
@@ -210,7 +241,9 @@ put_switch(struct writing *w, struct slice line, struct slice word)
 		{ "AMMIT_RATES", "1",
 		    (w->ask->numbers & (1u << REQUEST_RATE | 1u << REQUEST_PASS_RATE)) != 0 },
 		{ "AMMIT_JA3", "1", (policy_reads(w->policy) >> REQUEST_JA3 & 1) != 0 },
-		{ "AMMIT_FAST_FOR", w->ask->fingerprint, true },
+		/* Nobody is remembered by what a script of theirs makes. */
+		{ "AMMIT_FAST_FOR", w->ask->fingerprint,
+		    (policy_reads(w->policy) >> REQUEST_JA4 & 1) == 0 },
 		{ "AMMIT_FAST_RATE", rate, true } };
 	struct slice name =
 	    behind(word, word.len > 0 && word.ptr[0] == '#' ? "#presetenv " : "presetenv ");
@@ -244,6 +277,7 @@ write_line(struct writing *w, struct slice line)
 {
 	const struct slice word = slice_trim(line);
 	const struct slice is = behind(word, "args ");
+	const struct slice header = behind(word, "capture request header ");
 
 	if (condition(w, line, word)) {
 		/* A block of arguments that nobody reads goes with its comments. */
@@ -255,15 +289,23 @@ write_line(struct writing *w, struct slice line)
 		return;
 	/* A line that begins at the first column begins a section. */
 	if (w->message && w->depth == 0 && !w->given &&
-	    (word.len == 0 || (is.ptr == NULL && line.ptr[0] != ' ')))
+	    (word.len == 0 || (is.ptr == NULL && line.ptr[0] != ' '))) {
 		put_missing(w);
+		w->given = true;
+	}
+	if (header.ptr == NULL && w->capture) {
+		put_missing(w);
+		w->capture = false;
+	}
 	if (word.len > 0 && line.ptr[0] != ' ' && line.ptr[0] != '#')
 		w->message = slice_starts(line, SLICE("spoe-message"));
 	if (w->message && is.ptr != NULL) {
 		put_argument(w, line, is);
 		return;
 	}
-	if (!put_switch(w, line, word))
+	if (header.ptr != NULL)
+		put_capture(w, line, header);
+	else if (!put_switch(w, line, word))
 		put_changed(w, line, -1);
 }
 
@@ -278,6 +320,6 @@ haproxy_write(
 
 		write_line(&w, line);
 	}
-	if (w.message && !w.given)
+	if (w.capture || (w.message && !w.given))
 		put_missing(&w);
 }

@@ -67,6 +67,18 @@ static const struct {
 	    RULE("\"headers_regex\":{\"X-A\":\"abc\",\"X-B\":\"abc\"}"), { 0, 0 },
 	    MESSAGE("    args hdr.x-b=req.fhdr(x-b),bytes(0,257)\n"
 		    "    args hdr.x-a=req.fhdr(x-a),bytes(0,257)\n") },
+	{ "what a visitor is remembered by",
+	    "    capture request header host len 256\n    capture request header x-a len 257\n"
+	    "    capture request header x-b len 257\n    acl a b\n",
+	    RULE("\"headers_regex\":{\"X-B\":\"abc\",\"X-C\":\"abc\"}"), { 0, 0 },
+	    "    capture request header host len 256\n    capture request header x-b len 257\n"
+	    "    capture request header x-c len 257\n    acl a b\n" },
+	{ "and at the end", "    capture request header user-agent len 513\n",
+	    RULE("\"headers_regex\":{\"X-C\":\"abc\"}"), { 0, 0 },
+	    "    capture request header user-agent len 513\n"
+	    "    capture request header x-c len 257\n" },
+	{ "JA4, which nobody is remembered by", "    presetenv AMMIT_FAST_FOR \"0123\"\n",
+	    RULE("\"expression\":\"tls.ja4 == 'x'\""), { 0, 0 }, NULL },
 	{ "numbers that are wrong", MESSAGE("    args path=path,bytes(0,9)\n"), NOTHING, { 0, 0 },
 	    MESSAGE("    args path=path,bytes(0,1025)\n") },
 	{ "tls and rate that nobody reads",
