@@ -201,12 +201,13 @@ def offend(edge, address, times, headers=CURL):
             assert edge.get("/", headers, connection=connection).status == 403
 
 
-def refused(edge, address):
-    """At TCP: the connection ends before one byte is said, so before any TLS, too."""
+def refused(edge, address, says=b"rubbish\r\n\r\n"):
+    """At TCP: no answer, where others get HAProxy's own to rubbish, before any rule for HTTP."""
     try:
         with connect(edge, address) as sock:
-            return bool(select.select([sock], [], [], 0.2)[0]) and sock.recv(1) == b""
-    except ConnectionResetError:
+            sock.sendall(says)
+            return not sock.recv(1000).startswith(b"HTTP/1.1 400 ")
+    except (ConnectionResetError, BrokenPipeError):
         return True
 
 
@@ -223,7 +224,7 @@ def test_a_repeat_offender_is_refused_at_tcp_and_let_in_again(box):
         kept.connect()
         offend_too_often(edge, "127.0.0.2")
         start, asked = time.monotonic(), len(edge.agent.seen)
-        assert refused(edge, "127.0.0.2")
+        assert refused(edge, "127.0.0.2", says=b""), "before he says a byte, so before TLS, too"
         with pytest.raises((ConnectionError, http.client.HTTPException)):
             edge.get("/", connection=kept)
     assert len(edge.agent.seen) == asked, "neither costs a question"
@@ -326,7 +327,8 @@ def test_two_edges_tell_each_other(box):
         assert {x["src"] for x in b.agent.seen} == {"127.0.0.3"}
         assert get(a, "127.0.0.4").status == get(b, "127.0.0.4").status == 403
         for edge in (a, b):
-            wait_until(lambda: get(edge, "127.0.0.2") and get(edge, "127.0.0.3"), "both to be let in")
+            for address in ("127.0.0.2", "127.0.0.3"):
+                wait_until(lambda: get(edge, address), "him to be let in again")
 
 
 def test_silent_drop(box):
@@ -357,10 +359,17 @@ def test_tarpit(box):
 
     assert took("/denied", 403) >= 0.9
     assert took("/", 200) < 0.9
-    with contextlib.ExitStack() as stack:
-        for _ in range(3):
-            stack.enter_context(connect(edge, "127.0.0.3")).sendall(b"GET /denied HTTP/1.1\r\nHost: x\r\n\r\n")
-        wait_until(lambda: took("/denied", 403) < 0.9, "an answer at once")
+
+    def full():
+        """Three wait, and the fourth does not; on a busy machine they may be done before he asks."""
+        asked = len(edge.agent.seen)
+        with contextlib.ExitStack() as stack:
+            for _ in range(3):
+                stack.enter_context(connect(edge, "127.0.0.3")).sendall(b"GET /denied HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: len(edge.agent.seen) == asked + 3, "the three to be denied")
+            return took("/denied", 403) < 0.9
+
+    wait_until(full, "an answer at once")
     wait_until(lambda: took("/denied", 403) >= 0.9, "him to wait again")
 
 
@@ -373,7 +382,8 @@ def test_streams_of_one_connection_do_not_fill_the_tarpit(box):
         + ["https://127.0.0.1:%d/%d" % (tls, i) for i in range(20)] + ["-o", "/dev/null"] * 20,
         capture_output=True, text=True, timeout=PATIENCE_S, check=True).stdout.split("\n")[:-1]
     assert {line[:5] for line in got} == {"2 403"}
-    assert sum(float(line.split()[2]) >= 0.9 for line in got) == 3, got
+    # All at once, unless the machine is busy: then a place may be free again.
+    assert 3 <= sum(float(line.split()[2]) >= 0.9 for line in got) <= 9, got
 
 
 def test_connections_of_one_address(box):
