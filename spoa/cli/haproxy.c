@@ -119,8 +119,11 @@ deliver(const struct wishes *w, const struct part *part, struct slice text)
 
 struct growing {
 	char *buf;
-	size_t len, cap;
+	size_t len, cap, lines;
 };
+
+/* HAProxy tries them one by one: beyond this a question to Ammit costs no more. */
+#define LINES_MANY 200u
 
 static void
 grow(void *context, struct slice line)
@@ -134,15 +137,21 @@ grow(void *context, struct slice line)
 	memcpy(g->buf + g->len, line.ptr, line.len);
 	g->len += line.len;
 	g->buf[g->len++] = '\n';
+	g->lines++;
 }
 
 static bool
 write_ask(const struct wishes *w, const struct part *part, const struct policy *p)
 {
-	struct growing g = { NULL, 0, 0 };
+	struct growing g = { NULL, 0, 0, 0 };
 	bool good;
 
 	policy_ask_list(p, grow, &g);
+	if (g.lines > LINES_MANY)
+		fprintf(stderr,
+		    "ammit haproxy: %zu lines, which HAProxy tries one by one for each request: to "
+		    "ask Ammit each time (edge.cfg) may cost less\n",
+		    g.lines);
 	good = deliver(w, part, (struct slice){ g.buf, g.len });
 	free(g.buf);
 	return good;

@@ -12,10 +12,10 @@
  * runs it without UTF, on both in one, and takes "gave up" for "no match". On printable ASCII all
  * that is read here means the same to both, if the end of a path is said in other words.
  *
- * Backtracking has a bound, so that PCRE never gives up, whatever a visitor sends: at most
- * STEPS_MAX ways through the regex on a target of ASK_TARGET_MAX bytes, and for a repeated group
- * any bytes at all, so that the stack follows from the regex alone. (PCRE's own limit is 10 million
- * steps, HAProxy's stack 32 KiB.)
+ * Backtracking has a bound, so that PCRE never gives up and nobody keeps HAProxy busy, whatever he
+ * sends: at most STEPS_MAX ways through the regex on a target of ASK_TARGET_MAX bytes (a few
+ * milliseconds; PCRE gives up after 10 million), and for a repeated group any bytes at all, so that
+ * the stack follows from the regex alone (HAProxy's has 32 KiB).
  */
 #define STEPS_MAX 2e6
 #define DEPTH_MAX 30u

@@ -89,6 +89,16 @@ def test_a_style_is_one_version(tmp_path):
     assert re.search(r"^    mode +spop$", new, re.M) and not re.search(r"^    mode +tcp$", new, re.M)
 
 
+@pytest.mark.parametrize("style", ["2.6", "2.8", "3.0", "3.2"])
+def test_no_condition_on_versions_is_left(style):
+    for part, file in PARTS.items():
+        if part != "ask" and (ROOT / "haproxy" / file).exists():
+            words = re.findall(r"^\.(\w+)(.*)$", printed(part, "--haproxy", style), re.M)
+            assert not [w for w in words if "version" in w[1]], file
+            assert {w[0] for w in words} <= {"if", "else", "endif"}, file
+            assert [w[0] for w in words].count("if") == [w[0] for w in words].count("endif"), file
+
+
 def test_the_shipped_list_is_the_default_policys():
     assert (ROOT / "haproxy/ammit-ask.lst").read_text() == printed("ask")
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -352,6 +353,53 @@ who_may_be_remembered(void **state)
 	}
 }
 
+/* A verdict that left something open says nothing about the next request. */
+static void
+what_was_left_open_is_not_remembered(void **state)
+{
+	static const struct {
+		const char *rule;
+		bool steady;
+	} rows[] = {
+		{ "\"user_agent_regex\":\"EvilBot\"", true },
+		{ "\"user_agent_regex\":\"Mozilla\",\"shadow\":true", false },
+		/* The whole site is. */
+		{ "\"user_agent_regex\":\"Mozilla\"}],\"shadow\":true,\"thresholds\":["
+		  "{\"name\":\"t\",\"action\":\"DENY\",\"expression\":\"true\"",
+		    false },
+		{ "\"expression\":\"path == host\"", false },
+		{ "\"expression\":\"randInt(1000) == 1000\"", false },
+		{ "\"expression\":\"rate > 1000\"", false }, /* which nobody counts */
+		{ "\"user_agent_regex\":\"Mozilla\",\"verify_dns\":{\"suffixes\":[\".example\"]}",
+		    false },
+	};
+	static const struct pass pass = {
+		.issued_s = NOW, .expires_s = NOW + 100, .level = 100, .host = { "a.example", 9 }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char json[256], text[PASS_TEXT_MAX];
+		struct request r = { .cut = 0 };
+		struct weigher w;
+		struct weighed it;
+		int n = snprintf(json, sizeof(json),
+		    "{\"bots\":[{\"name\":\"r\",\"action\":\"DENY\",%s}]}", rows[i].rule);
+
+		weigher_init(&w, make_generation((struct slice){ json, (size_t)n }, false));
+		assert_true(address_parse(SLICE("8.8.8.8"), &r.src));
+		request_set(&r, REQUEST_HOST, SLICE("a.example"));
+		request_set(&r, REQUEST_USER_AGENT, SLICE("Mozilla"));
+		request_set(&r, REQUEST_PASS,
+		    (struct slice){ text, pass_seal(&w.generation->keys, &pass, text) });
+		assert_int_equal(weigh_request(&w, &r, NOW, &it), WEIGH_ANSWERED);
+		assert_int_equal(it.kind, VERDICT_ALLOW);
+		if (it.steady != rows[i].steady)
+			fail_msg("%s: %d", rows[i].rule, it.steady);
+		weigher_fini(&w);
+	}
+}
+
 static void
 shadow_lets_through_and_tells(void **state)
 {
@@ -511,6 +559,7 @@ main(void)
 		cmocka_unit_test(a_pass_answers_a_challenge_and_no_denial),
 		cmocka_unit_test(only_a_good_pass_is_to_be_counted),
 		cmocka_unit_test(who_may_be_remembered),
+		cmocka_unit_test(what_was_left_open_is_not_remembered),
 		cmocka_unit_test(shadow_lets_through_and_tells),
 		cmocka_unit_test(bad_payloads_are_refused),
 		cmocka_unit_test(an_answer_that_does_not_fit_is_still_an_answer),

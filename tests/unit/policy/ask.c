@@ -215,6 +215,31 @@ test_long_targets_are_asked(void **state)
 	policy_free(p);
 }
 
+/* A visitor who makes HAProxy's PCRE give up would have "no match": list_asks sees that. */
+static void
+test_nothing_backtracks_for_long(void **state)
+{
+	static const char *const regexes[] = { "^/(?:a|aa)+$", "^/(a*)*$", "(?:a+b?)+$",
+		"(?:(?:a|b)+c?)*d$", "^/(?:a{1,3}){4,}$", "a*a*$", "^[^?]*a[^?]*b$" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(regexes); i++) {
+		char matchers[100], target[ASK_TARGET_MAX];
+		struct policy *p;
+
+		snprintf(matchers, sizeof(matchers), "\"path_regex\":\"%s\"", regexes[i]);
+		p = policy_and_list(matchers);
+		memset(target, 'a', sizeof(target));
+		target[0] = '/';
+		target[sizeof(target) - 1] = '!';
+		list_asks(&list, (struct slice){ target, sizeof(target) });
+		target[100] = '?';
+		list_asks(&list, (struct slice){ target, sizeof(target) });
+		list_fini(&list);
+		policy_free(p);
+	}
+}
+
 /* What cannot be listed: nobody is remembered at such a site, and the list says because of what. */
 static const struct {
 	const char *matchers, *why; /* why NULL: it can */
@@ -499,6 +524,7 @@ main(void)
 		cmocka_unit_test(test_attacks),
 		cmocka_unit_test(test_denied_is_asked),
 		cmocka_unit_test(test_long_targets_are_asked),
+		cmocka_unit_test(test_nothing_backtracks_for_long),
 		cmocka_unit_test(test_exceptions),
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_sites_are_excepted_one_by_one),
