@@ -16,4 +16,5 @@ int command_rotate(int argc, char **argv);
 int command_ctl(int argc, char **argv);
 int command_solve(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_haproxy(int argc, char **argv);
 int command_top(int argc, char **argv);

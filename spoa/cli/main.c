@@ -9,6 +9,8 @@ static const struct command commands[] = {
 	{ "explain", command_explain, "show how a policy judges one request, and why" },
 	{ "replay", command_replay, "judge the requests of a HAProxy log, and compare policies" },
 	{ "import-robots", command_import_robots, "make rules of a robots.txt" },
+	{ "haproxy", command_haproxy,
+	    "print HAProxy's configuration for a policy and a version of HAProxy" },
 	{ "solve", command_solve, "pass a challenge without a browser: prints the cookie" },
 	{ "rotate", command_rotate,
 	    "make a new key; passes of the old one hold until they expire" },

@@ -20,6 +20,7 @@ struct generation {
 	struct keyring keys;
 	struct themes *themes; /* the challenge loop's alone */
 	bool shadow;
+	_Atomic bool fast_told;             /* that HAProxy has another ask list */
 	struct zone_state *zone[ZONES_MAX]; /* of the policy's zones; NULL: not to be asked */
 };
 

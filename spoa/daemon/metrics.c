@@ -221,6 +221,12 @@ write_process(const struct metrics *m, struct text *t)
 	    counter_get(&m->site->passed));
 	single(t, "ammit_rule_errors_total", "counter",
 	    "Rules that could not be evaluated and counted as no match.", WEIGH(m, rule_errors));
+	single(t, "ammit_remember_total", "counter",
+	    "Verdicts that HAProxy may go by for ten seconds without asking.",
+	    WEIGH(m, remembered));
+	single(t, "ammit_fast_stale_total", "counter",
+	    "Requests whose fingerprint is that of another policy's ask list.",
+	    WEIGH(m, fast_stale));
 	family(t, "ammit_dns_waits_total", "counter",
 	    "Requests that would be judged better by an answer of the DNS, by what came of it.");
 	sample(t, "ammit_dns_waits_total", "result", SLICE("answered"), WEIGH(m, answered_in_time));

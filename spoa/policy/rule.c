@@ -172,6 +172,17 @@ read_close_circuit(const struct tree *node, enum action action, struct problems 
 	return false;
 }
 
+/* The files of neighbours are the same ones: a name is kept once for them all. */
+static const char *
+file_of(const struct policy *p, const struct tree *node)
+{
+	const char *last = p->rules == 0 ? NULL : p->rule[p->rules - 1].file;
+
+	if (last != NULL && strcmp(last, node->file) == 0)
+		return last;
+	return arena_copy(p->arena, slice_of(node->file)).ptr;
+}
+
 void
 rule_read(struct loader *l, const struct tree *node)
 {
@@ -185,6 +196,8 @@ rule_read(struct loader *l, const struct tree *node)
 		return;
 	schema_check(node, rule_keys, l->problems);
 	r->name = full_name(p->arena, "bot/", node, l->problems);
+	r->file = file_of(p, node);
+	r->line = node->line;
 	if (!has_matcher(node))
 		tree_error(l->problems, node,
 		    "matches on nothing: give user_agent_regex, path_regex, query_regex, "

@@ -546,6 +546,7 @@ conclude(const struct weighing *w, struct verdict *out)
 		.challenge = real->kind == VERDICT_CHALLENGE ? &w->judge->challenge : NULL,
 		.by_pass = real->by_pass,
 		.close_circuit = real->close_circuit,
+		.excepted = w->site->excepted,
 		.would = { would->kind, would->rule, would->weight },
 		.unknown = w->unknown,
 		.listings = w->listings,

@@ -50,6 +50,8 @@ fill_worker(unsigned i)
 	counter_set(&w.weigh[i].not_waited, 5 * n);
 	counter_set(&w.weigh[i].unknown, 6 * n);
 	counter_set(&w.weigh[i].rule_errors, 7 * n);
+	counter_set(&w.weigh[i].remembered, 8 * n);
+	counter_set(&w.weigh[i].fast_stale, 9 * n);
 	latencies(&w.weigh[i].wait, n, n);
 	counter_set(&dns->hits, 8 * n);
 	counter_set(&dns->inflight, 9 * n);
@@ -145,6 +147,8 @@ static const char *const lines[] = {
 	"ammit_honeypot_total 22",
 	"ammit_question_total{result=\"dropped\"} 11",
 	"ammit_rule_errors_total 21",
+	"ammit_remember_total 24",
+	"ammit_fast_stale_total 27",
 	"ammit_dns_waits_total{result=\"answered\"} 9",
 	"ammit_dns_waits_total{result=\"budget\"} 12",
 	"ammit_dns_waits_total{result=\"not_waited\"} 15",
