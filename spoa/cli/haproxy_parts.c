@@ -202,11 +202,12 @@ static bool
 put_switch(struct writing *w, struct slice line, struct slice word)
 {
 	const struct policy_settings *s = policy_settings(w->policy);
-	char rate[24];
+	char rate[24], level[8];
 	const struct {
 		const char *name, *value;
 		bool wanted;
 	} switches[] = { { "AMMIT_ROBOTS", "1", s->robots.ptr != NULL },
+		{ "AMMIT_FAST_LEVEL", level, true },
 		{ "AMMIT_RATES", "1",
 		    (w->ask->numbers & (1u << REQUEST_RATE | 1u << REQUEST_PASS_RATE)) != 0 },
 		{ "AMMIT_JA3", "1", (policy_reads(w->policy) >> REQUEST_JA3 & 1) != 0 },
@@ -216,6 +217,7 @@ put_switch(struct writing *w, struct slice line, struct slice word)
 	    behind(word, word.len > 0 && word.ptr[0] == '#' ? "#presetenv " : "presetenv ");
 	const char *open, *close;
 
+	snprintf(level, sizeof(level), "%u", w->ask->level);
 	snprintf(rate, sizeof(rate), "%lld", (long long)w->ask->rate);
 	name = slice_trim(name);
 	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]) && name.len > 0; i++) {
