@@ -197,6 +197,8 @@ put_argument(struct writing *w, struct slice line, struct slice is)
 	put_changed(w, line, policy_field(w->policy, name));
 }
 
+#define NUMBER 2u
+
 /* A switch that the policy needs is turned on, a number of it is put in. False: another line. */
 static bool
 put_switch(struct writing *w, struct slice line, struct slice word)
@@ -205,9 +207,9 @@ put_switch(struct writing *w, struct slice line, struct slice word)
 	char rate[24], level[8];
 	const struct {
 		const char *name, *value;
-		bool wanted;
+		unsigned wanted; /* 0: it is left alone; NUMBER: a comment stays one */
 	} switches[] = { { "AMMIT_ROBOTS", "1", s->robots.ptr != NULL },
-		{ "AMMIT_FAST_LEVEL", level, true },
+		{ "AMMIT_FAST_LEVEL", level, NUMBER },
 		{ "AMMIT_RATES", "1",
 		    (w->ask->numbers & (1u << REQUEST_RATE | 1u << REQUEST_PASS_RATE)) != 0 },
 		{ "AMMIT_JA3", "1", (policy_reads(w->policy) >> REQUEST_JA3 & 1) != 0 },
@@ -233,8 +235,9 @@ put_switch(struct writing *w, struct slice line, struct slice word)
 		if (close == NULL)
 			return false;
 		text_put(w->out, (struct slice){ line.ptr, (size_t)(word.ptr - line.ptr) });
-		text_printf(w->out, "presetenv %.*s\"%s", (int)(open - name.ptr), name.ptr,
-		    switches[i].value);
+		text_printf(w->out, "%spresetenv %.*s\"%s",
+		    switches[i].wanted == NUMBER && word.ptr[0] == '#' ? "#" : "",
+		    (int)(open - name.ptr), name.ptr, switches[i].value);
 		put_line(w, (struct slice){ close, (size_t)(line.ptr + line.len - close) });
 		return true;
 	}
