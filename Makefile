@@ -5,6 +5,7 @@
 # make bench      side by side: HAProxy alone, with a null agent, with Ammit; and the socket alone
 # make bench-solver   the solver of the page in Chromium and Firefox, beside what it could be
 # make bench-page     how long people wait for the page, in both
+# make bench-edge     what Ammit adds on the way through edge, WireGuard and home (as root)
 # make fuzz       fuzz every parser and encoder for T=60 seconds each (needs clang)
 # make soak       load, kill and reload for T=60 seconds
 # make lint       warnings as errors, header, layer, door and format checks, shellcheck
@@ -142,6 +143,10 @@ bench-page: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)B=$(B) tests/bench/people.py
 
+bench-edge: deps
+	$(Q)$(MAKE) --no-print-directory all $(B)/tests/bench/longwire $(B)/tests/bench/mkpass
+	$(Q)B=$(B) tests/bench/edge.py
+
 fuzz:
 	$(Q)B=$(B) T=$(T) tests/fuzz.sh $(FUZZ)
 
@@ -163,7 +168,7 @@ install: all
 	install -D -m 644 contrib/man/ammit-protocol.7 $(DESTDIR)$(PREFIX)/share/man/man7/ammit-protocol.7
 	install -d $(DESTDIR)$(PREFIX)/share/ammit/haproxy $(DESTDIR)$(PREFIX)/share/ammit/policies
 	install -m 644 $(HAPROXY_FILES) contrib/ammit.conf $(DESTDIR)$(PREFIX)/share/ammit/haproxy
-	for d in prometheus nginx caddy traefik theme; do \
+	for d in prometheus nginx caddy traefik theme wireguard; do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ammit/$$d contrib/$$d/* || exit 1; done
 	VERSION=$(VERSION) contrib/kubernetes/collect.sh $(DESTDIR)$(PREFIX)/share/ammit/kubernetes
 	cd policies && find . ! -type d -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ammit/policies/{} \;
@@ -181,6 +186,6 @@ clean:
 	rm -rf $(B)
 
 FORCE:
-.PHONY: all check check-installed deps unit e2e demo bench bench-solver bench-page fuzz soak lint format install deb image kubernetes clean FORCE
+.PHONY: all check check-installed deps unit e2e demo bench bench-solver bench-page bench-edge fuzz soak lint format install deb image kubernetes clean FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -69,7 +69,7 @@ export AMMIT_BIND=127.0.0.1:$port AMMIT_SITE=unix@$dir/site.sock AMMIT_LOG=stdou
 export AMMIT_SPOP=unix@$dir/spop.sock AMMIT_HTTP=unix@$dir/http.sock
 export AMMIT_DRIP=unix@$dir/drip.sock
 export AMMIT_SPOE_CONF=$here/ammit.spoe.conf AMMIT_DEMO_PAGE=$here/demo-site.html
-unset AMMIT_USER AMMIT_CRT AMMIT_BIND_TLS AMMIT_SITE_PROXY
+unset AMMIT_USER AMMIT_CRT AMMIT_BIND_TLS AMMIT_SITE_PROXY AMMIT_SITE_CHECK AMMIT_PROXY_FROM AMMIT_LAN
 
 "$ammit" run --spop "$AMMIT_SPOP" --http "$AMMIT_HTTP" --drip "$AMMIT_DRIP" --control "unix@$dir/control.sock" --state-dir "$dir/state" \
 	</dev/null >"$dir/ammit.log" 2>&1 &

@@ -281,7 +281,7 @@ class Hammer:
             thread.join(PATIENCE_S)
 
     def run(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.edge.port, timeout=PATIENCE_S)
+        connection = http.client.HTTPConnection(self.edge.at, self.edge.port, timeout=PATIENCE_S)
         asked_before = False
         while not self.over.is_set():
             try:
