@@ -12,6 +12,8 @@
 # make format     rewrite the sources with clang-format
 # make install    into DESTDIR and PREFIX (default /usr/local)
 # make deb        a Debian package in build/deb
+# make image      a container image in build/image, without a daemon: OCI layout and docker archive
+# make kubernetes kustomize bases and overlays in build/kubernetes, complete: kubectl apply -k
 # make clean      remove build/
 #
 # Set on the command line: CC CFLAGS LDFLAGS SAN=address,undefined V=1 B=build
@@ -39,8 +41,9 @@ LIB    := $(B)/libspoa.a
 SRC    := $(filter-out spoa/cli/main.c,$(wildcard $(LAYERS:%=spoa/%/*.c)))
 OBJ    := $(SRC:%.c=$(B)/%.o)
 EMBED  := $(patsubst %,$(B)/embed/%.inc,$(notdir $(wildcard spoa/challenge/web/*))) $(B)/embed/policies.inc \
-          $(B)/embed/locales.inc $(B)/embed/oranges.inc
+          $(B)/embed/locales.inc $(B)/embed/oranges.inc $(B)/embed/haproxy.inc
 POLICIES := $(sort $(shell find policies -name '*.yaml' -o -name '*.yml' -o -name '*.json' -o -name '*.txt'))
+HAPROXY_FILES := $(sort $(filter-out haproxy/demo-site.cfg,$(wildcard haproxy/*.cfg haproxy/*.conf haproxy/*.lst)))
 LOCALES := $(sort $(wildcard spoa/challenge/locales/*.txt))
 UNIT   := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*.c))
 FUZZ   := $(patsubst tests/fuzz/%.c,%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
@@ -88,6 +91,9 @@ $(B)/embed/solver.js.inc: $(B)/wasm/solver.js ; $(embed)
 $(B)/embed/policies.inc: spoa/daemon/embed.sh $(POLICIES) $(B)/embedded.list
 	@mkdir -p $(@D)
 	$(Q)spoa/daemon/embed.sh policies $(POLICIES) > $@.new && mv $@.new $@
+$(B)/embed/haproxy.inc: spoa/daemon/embed.sh $(HAPROXY_FILES) $(B)/embedded.list
+	@mkdir -p $(@D)
+	$(Q)spoa/daemon/embed.sh haproxy $(HAPROXY_FILES) > $@.new && mv $@.new $@
 # The words of the pages without what is for people who edit them; all answers in one place, so that
 # a question makes no more of the binary resident than it must.
 $(B)/locales/%.txt: spoa/challenge/locales/%.txt
@@ -101,7 +107,7 @@ $(B)/locales/oranges: $(LOCALES) $(B)/embedded.list
 	$(Q)sed -n 's/^orange = //p' $(LOCALES) > $@
 $(B)/embed/oranges.inc: $(B)/locales/oranges ; $(embed)
 $(B)/embedded.list: FORCE	# so that a file that is gone counts, too
-	@mkdir -p $(B); echo '$(POLICIES) $(LOCALES)' | cmp -s - $@ || echo '$(POLICIES) $(LOCALES)' > $@
+	@mkdir -p $(B); echo '$(POLICIES) $(LOCALES) $(HAPROXY_FILES)' | cmp -s - $@ || echo '$(POLICIES) $(LOCALES) $(HAPROXY_FILES)' > $@
 
 $(B)/flags: FORCE	# a changed flag rebuilds everything, as a changed file would
 	@mkdir -p $(B); echo '$(CC_ALL)' | cmp -s - $@ || echo '$(CC_ALL)' > $@
@@ -161,18 +167,25 @@ install: all
 	install -D -m 644 contrib/man/ammit.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/ammit.conf.5
 	install -D -m 644 contrib/man/ammit-protocol.7 $(DESTDIR)$(PREFIX)/share/man/man7/ammit-protocol.7
 	install -d $(DESTDIR)$(PREFIX)/share/ammit/haproxy $(DESTDIR)$(PREFIX)/share/ammit/policies
-	install -m 644 haproxy/ammit.spoe.conf haproxy/edge.cfg contrib/ammit.conf $(DESTDIR)$(PREFIX)/share/ammit/haproxy
+	install -m 644 $(HAPROXY_FILES) contrib/ammit.conf $(DESTDIR)$(PREFIX)/share/ammit/haproxy
 	for d in prometheus nginx caddy traefik theme wireguard; do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ammit/$$d contrib/$$d/* || exit 1; done
+	VERSION=$(VERSION) contrib/kubernetes/collect.sh $(DESTDIR)$(PREFIX)/share/ammit/kubernetes
 	cd policies && find . ! -type d -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ammit/policies/{} \;
 
 deb:
 	$(Q)B=$(B) VERSION=$(VERSION) contrib/debian/build.sh
 
+image: all
+	$(Q)B=$(B) VERSION=$(VERSION) contrib/image/build.sh
+
+kubernetes:
+	$(Q)VERSION=$(VERSION) contrib/kubernetes/collect.sh $(B)/kubernetes
+
 clean:
 	rm -rf $(B)
 
 FORCE:
-.PHONY: all check check-installed deps unit e2e demo bench bench-solver bench-page bench-edge fuzz soak lint format install deb clean FORCE
+.PHONY: all check check-installed deps unit e2e demo bench bench-solver bench-page bench-edge fuzz soak lint format install deb image kubernetes clean FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -16,10 +16,7 @@ out=${B:-build}/axe
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-echo "$package --hash=sha256:$sha256" >"$work/wanted"
-# Debian's own: another python3 in PATH need not have pip.
-if /usr/bin/python3 -m pip download -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes \
-	-r "$work/wanted" -d "$work" >"$work/log" 2>&1; then
+if tests/fetch.sh "$package" $sha256 "$work"; then
 	mkdir -p "$out"
 	/usr/bin/python3 - "$work"/*.whl $file >"$work/axe.min.js" <<-'PYTHON'
 	import sys, zipfile

@@ -34,8 +34,8 @@ missing=
 for package in $want; do
 	installed "$package" || missing="$missing $package"
 done
-axe() { # not Debian's, and done without where it cannot be had
-	[ "${1:-}" = demo ] || "$(dirname "$0")/axe.sh"
+axe() { # not Debian's, and done without where they cannot be had
+	[ "${1:-}" = demo ] || { "$(dirname "$0")/axe.sh" && "$(dirname "$0")/kubernetes.sh"; }
 }
 if [ -z "$missing" ]; then
 	axe "$@"

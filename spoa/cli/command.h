@@ -15,4 +15,6 @@ int command_import_robots(int argc, char **argv);
 int command_rotate(int argc, char **argv);
 int command_ctl(int argc, char **argv);
 int command_solve(int argc, char **argv);
+int command_doctor(int argc, char **argv);
+int command_haproxy(int argc, char **argv);
 int command_top(int argc, char **argv);

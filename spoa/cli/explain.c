@@ -9,6 +9,7 @@
 #include "cli/logline.h"
 #include "daemon/consult.h"
 #include "daemon/generation.h"
+#include "onion/circuit.h"
 #include "policy/verdict.h"
 
 #define HEADERS_GIVEN_MAX 64
@@ -50,6 +51,7 @@ help(FILE *to)
 	    "video_failed\n"
 	    "  --pass-age S      seconds since the pass was issued\n"
 	    "  --rate N          requests of this client, --pass-rate N: of this pass\n"
+	    "  --circuit-effort N  what tor's proof of work proved for the circuit that --src is\n"
 	    "  --load N          load of the machine, for prices that follow it and for load_1m\n"
 	    "  --tls VERSION     TLSv1.3; --ja3 and --ja4: fingerprints of its hello\n"
 	    "  --captures NAMES  request headers that HAProxy captures (user-agent,host)\n"
@@ -79,7 +81,8 @@ text_option(struct question *q, const char *name)
 static bool
 number_option(struct question *q, const char *name, const char *value)
 {
-	static const char *const names[REQUEST_NUMBERS] = { "--rate", "--pass-rate", "--pass-age" };
+	static const char *const names[REQUEST_NUMBERS] = { "--rate", "--pass-rate", "--pass-age",
+		"--circuit-effort" };
 	unsigned long long n;
 
 	for (unsigned i = 0; i < REQUEST_NUMBERS; i++) {
@@ -233,7 +236,7 @@ put_challenge(struct text *out, const struct challenge *c)
 }
 
 static void
-print_json(const struct verdict *v, const struct trace *t)
+print_json(const struct verdict *v, const struct trace *t, const struct request *r)
 {
 	size_t room = 1 << 20;
 	struct text out = { .buf = xcalloc(1, room), .cap = room };
@@ -266,8 +269,11 @@ print_json(const struct verdict *v, const struct trace *t)
 		text_byte(&out, '}');
 	}
 	print_dns(&out, t);
+	text_printf(&out, "], \"circuit\": {\"id\": %lu, \"effort\": %lld, \"close\": %s}",
+	    (unsigned long)circuit_id(&r->src), (long long)r->number[REQUEST_EFFORT],
+	    v->close_circuit && circuit_id(&r->src) != 0 ? "true" : "false");
 	text_printf(
-	    &out, "], \"by_pass\": %s, \"errors\": %u}", v->by_pass ? "true" : "false", t->errors);
+	    &out, ", \"by_pass\": %s, \"errors\": %u}", v->by_pass ? "true" : "false", t->errors);
 	printf("%.*s\n", (int)out.len, out.buf);
 	free(out.buf);
 }
@@ -289,8 +295,11 @@ print_challenge(const struct challenge *c)
 }
 
 static void
-print_text(const struct verdict *v, const struct trace *t)
+print_text(const struct verdict *v, const struct trace *t, const struct request *r)
 {
+	if (circuit_id(&r->src) != 0)
+		printf("  circuit   %lu, effort %lld\n", (unsigned long)circuit_id(&r->src),
+		    (long long)r->number[REQUEST_EFFORT]);
 	for (unsigned i = 0; i < t->asks; i++)
 		printf("  asked     %s %s: %s%s%s\n", dns_type_name(t->asked[i].type),
 		    t->asked[i].name, dns_state_names[t->asked[i].state],
@@ -319,6 +328,8 @@ print_text(const struct verdict *v, const struct trace *t)
 		printf("would be %s by %.*s with weight %d, were nothing in shadow\n",
 		    verdict_names[v->would.kind], (int)v->would.rule.len, v->would.rule.ptr,
 		    v->would.weight);
+	if (v->close_circuit && circuit_id(&r->src) != 0)
+		puts("the circuit is closed, where tor-control is set");
 	if (v->challenge != NULL)
 		print_challenge(v->challenge);
 }
@@ -377,9 +388,9 @@ ask(const struct policy *p, struct consult *c, const struct question *q)
 	else
 		policy_judge(p, j, &r, &e, &v, t);
 	if (q->json)
-		print_json(&v, t);
+		print_json(&v, t, &r);
 	else
-		print_text(&v, t);
+		print_text(&v, t, &r);
 	free(t);
 	judge_free(j);
 	return true;

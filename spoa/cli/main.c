@@ -9,10 +9,13 @@ static const struct command commands[] = {
 	{ "explain", command_explain, "show how a policy judges one request, and why" },
 	{ "replay", command_replay, "judge the requests of a HAProxy log, and compare policies" },
 	{ "import-robots", command_import_robots, "make rules of a robots.txt" },
+	{ "haproxy", command_haproxy,
+	    "print HAProxy's configuration for a policy and a version of HAProxy" },
 	{ "solve", command_solve, "pass a challenge without a browser: prints the cookie" },
 	{ "rotate", command_rotate,
 	    "make a new key; passes of the old one hold until they expire" },
 	{ "ctl", command_ctl, "ask a running daemon: counts, what the DNS said; reload it" },
+	{ "doctor", command_doctor, "check a set-up of HAProxy and Ammit as it runs here" },
 	{ "top", command_top, "watch a running daemon: verdicts, DNS servers, blocklists" },
 };
 

@@ -26,6 +26,7 @@ check_init(struct check *c, struct ev_loop *loop, const struct check_shared *sha
 	weigher_init(&c->weigher, g);
 	lookup_init(&c->weigher.lookup, c->resolver, shared->number,
 	    &shared->zones->functions[shared->number]);
+	c->weigher.circuits = shared->circuits;
 	load_start(&c->load, loop, c->weigher.judge);
 	return true;
 }

@@ -37,7 +37,8 @@ struct check_shared {
 	struct peers from;           /* check-from */
 	struct resolver_options dns; /* its cache is at most CHECK_CACHE_BYTES here */
 	struct zones *zones;
-	unsigned number; /* of its tallies, behind those of the workers */
+	unsigned number;           /* of its tallies, behind those of the workers */
+	struct circuits *circuits; /* NULL: nobody asks tor */
 };
 
 #define CHECK_CACHE_BYTES ((size_t)1 << 20)

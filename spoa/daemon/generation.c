@@ -11,9 +11,8 @@ static const char embedded[] = "(data)/default.yaml";
 
 /* Sets *file to how it is called, if it was NULL. */
 static char *
-read_policy(const char **file, size_t *bytes, struct problems *p)
+read_policy(const char **file, const struct source *source, size_t *bytes, struct problems *p)
 {
-	const struct source *source = source_files();
 	const char *why;
 	char *text;
 
@@ -29,15 +28,15 @@ typedef struct policy *loader(
     const char *file, struct slice text, const struct source *source, struct problems *p);
 
 static struct policy *
-read_and(loader *load, const char *file, struct problems *p)
+read_and(loader *load, const char *file, const struct source *source, struct problems *p)
 {
 	struct policy *policy;
 	size_t bytes;
-	char *text = read_policy(&file, &bytes, p);
+	char *text = read_policy(&file, source, &bytes, p);
 
 	if (text == NULL)
 		return NULL;
-	policy = load(file, (struct slice){ text, bytes }, source_files(), p);
+	policy = load(file, (struct slice){ text, bytes }, source, p);
 	free(text);
 	return policy;
 }
@@ -45,24 +44,27 @@ read_and(loader *load, const char *file, struct problems *p)
 struct policy *
 generation_policy(const char *policy_file, struct problems *p)
 {
-	return read_and(policy_load, policy_file, p);
+	return read_and(policy_load, policy_file, source_files(), p);
 }
 
 struct policy *
 generation_policy_any(const char *file, struct problems *p)
 {
-	return read_and(policy_load_any, file, p);
+	return read_and(policy_load_any, file, source_files(), p);
 }
 
 struct generation *
-generation_load(const char *policy_file, const char *state_dir, bool shadow, struct problems *p)
+generation_load(const char *policy_file, const char *state_dir, bool shadow, struct watch *seen,
+    struct problems *p)
 {
 	struct generation *g = xcalloc(1, sizeof(*g));
 	bool keys;
 
 	atomic_init(&g->users, 1);
 	g->shadow = shadow;
-	g->policy = generation_policy(policy_file, p);
+	watch_clear(seen);
+	keyfile_watch(state_dir, seen);
+	g->policy = read_and(policy_load, policy_file, watch_source(seen), p);
 	memory_trim();
 	/* No key is made for a daemon that will not start. */
 	if (g->policy != NULL)

@@ -5,6 +5,7 @@
 
 #include "base/problem.h"
 #include "challenge/theme.h"
+#include "daemon/watch.h"
 #include "daemon/zones.h"
 #include "policy/policy.h"
 #include "token/key.h"
@@ -19,13 +20,16 @@ struct generation {
 	struct keyring keys;
 	struct themes *themes; /* the challenge loop's alone */
 	bool shadow;
+	_Atomic bool fast_told;             /* that HAProxy has another ask list */
 	struct zone_state *zone[ZONES_MAX]; /* of the policy's zones; NULL: not to be asked */
 };
 
-/* policy_file NULL: the embedded policy. NULL with problems if anything is wrong. One user: the
- * caller. */
-struct generation *generation_load(
-    const char *policy_file, const char *state_dir, bool shadow, struct problems *p);
+/*
+ * policy_file NULL: the embedded policy. NULL with problems if anything is wrong. One user: the
+ * caller. `seen` forgets what it had and notes what this is made of, whether it is good or not.
+ */
+struct generation *generation_load(const char *policy_file, const char *state_dir, bool shadow,
+    struct watch *seen, struct problems *p);
 
 /* Find what is known of its zones. Before any thread judges by it. */
 void generation_bind(struct generation *g, struct zones *zones);

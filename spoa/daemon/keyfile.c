@@ -28,6 +28,15 @@ name_files(const char *state_dir, struct paths *out, struct problems *p)
 	return false;
 }
 
+/* May others than its owner read it, or write it? Root's own groups are root's choice. */
+static bool
+is_open(const struct stat *st)
+{
+	mode_t others = st->st_mode & 077;
+
+	return others != 0 && !(st->st_uid == 0 && geteuid() != 0 && others == 040);
+}
+
 /* The text of the key file, after its owner and mode were looked at. */
 static char *
 read_keys(const char *path, size_t *bytes, struct problems *p)
@@ -37,7 +46,7 @@ read_keys(const char *path, size_t *bytes, struct problems *p)
 	const char *why;
 	char *text;
 
-	if (stat(path, &st) == 0 && (st.st_mode & 077) != 0) {
+	if (stat(path, &st) == 0 && is_open(&st)) {
 		problem_error(p, &at,
 		    "others may read it (mode %04o): chmod 600 it, and rotate it if others had "
 		    "access",
@@ -154,4 +163,15 @@ keyfile_rotate(const char *state_dir, struct problems *p)
 	secret_wipe(text, bytes);
 	free(text);
 	return good;
+}
+
+void
+keyfile_watch(const char *state_dir, struct watch *w)
+{
+	struct paths path;
+	struct problems p = { 0 };
+
+	if (name_files(state_dir, &path, &p))
+		watch_file(w, path.key);
+	problems_fini(&p);
 }

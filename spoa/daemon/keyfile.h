@@ -3,11 +3,15 @@
 #include <stdbool.h>
 
 #include "base/problem.h"
+#include "daemon/watch.h"
 #include "token/key.h"
 
 /*
  * The key file is STATE_DIR/key, mode 0600, made on the first run. It is never made anew where one
  * stands, readable or not: a new key would void every pass. Errors say what to do; false then.
+ *
+ * One that root owns may be readable by its group (0440, 0640): so a manager of services hands a
+ * secret to whom it runs, and no mode is left that would be stricter.
  */
 bool keyfile_load(const char *state_dir, struct keyring *keys, struct problems *p);
 
@@ -16,3 +20,6 @@ bool keyfile_load(const char *state_dir, struct keyring *keys, struct problems *
  * on reload.
  */
 bool keyfile_rotate(const char *state_dir, struct problems *p);
+
+/* Note the key file. */
+void keyfile_watch(const char *state_dir, struct watch *w);

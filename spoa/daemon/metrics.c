@@ -221,6 +221,12 @@ write_process(const struct metrics *m, struct text *t)
 	    counter_get(&m->site->passed));
 	single(t, "ammit_rule_errors_total", "counter",
 	    "Rules that could not be evaluated and counted as no match.", WEIGH(m, rule_errors));
+	single(t, "ammit_remember_total", "counter",
+	    "Verdicts that HAProxy may go by for ten seconds without asking.",
+	    WEIGH(m, remembered));
+	single(t, "ammit_fast_stale_total", "counter",
+	    "Requests whose fingerprint is that of another policy's ask list.",
+	    WEIGH(m, fast_stale));
 	family(t, "ammit_dns_waits_total", "counter",
 	    "Requests that would be judged better by an answer of the DNS, by what came of it.");
 	sample(t, "ammit_dns_waits_total", "result", SLICE("answered"), WEIGH(m, answered_in_time));
@@ -280,6 +286,35 @@ write_drip(const struct metrics *m, struct text *t)
 		    at_offset(m->drip, rows[i].offset));
 	family(t, held, "counter", "Seconds that they were held, all together.");
 	text_printf(t, "%s %.3f\n", held, (double)counter_get(&m->drip->held_ms) / 1000);
+}
+
+static void
+write_circuits(const struct metrics *m, struct text *t)
+{
+	const struct circuits_counts *c = m->circuits;
+
+	if (c == NULL)
+		return;
+	single(t, "ammit_tor_up", "gauge", "1: tor's control port answers.", c->up);
+	single(
+	    t, "ammit_tor_circuits", "gauge", "Circuits of visitors that tor tells of.", c->known);
+	single(t, "ammit_circuits_closed_total", "counter", "Circuits that tor closed for us.",
+	    c->outcome[TOR_OUTCOME_CLOSED]);
+	single(t, "ammit_circuits_gone_total", "counter",
+	    "Circuits that were gone before tor could close them.", c->outcome[TOR_OUTCOME_GONE]);
+	single(t, "ammit_circuits_refused_total", "counter",
+	    "Ids that were not closed: tor did not say that it is a visitor's circuit, or refused.",
+	    c->outcome[TOR_OUTCOME_REFUSED]);
+	single(t, "ammit_circuits_limited_total", "counter",
+	    "Denials whose circuit was left open since tor-close-rate was reached.",
+	    c->outcome[TOR_OUTCOME_LIMITED]);
+	single(t, "ammit_circuits_dropped_total", "counter",
+	    "Denials whose circuit was left open since tor could not be told.", c->dropped);
+	single(t, "ammit_circuits_dry_run_total", "counter",
+	    "Circuits that would have been closed, but for tor-dry-run.",
+	    c->outcome[TOR_OUTCOME_DRY]);
+	single(t, "ammit_circuits_untracked_total", "counter",
+	    "Times that tor told of a circuit for which there was no room.", c->untracked);
 }
 
 static void
@@ -499,6 +534,7 @@ metrics_write(const struct metrics *m, struct text *t)
 	write_process(m, t);
 	write_challenges(m, t);
 	write_drip(m, t);
+	write_circuits(m, t);
 	write_waits(m, t);
 	write_servers(m, t);
 	write_zones(m, t);
@@ -552,6 +588,16 @@ metrics_write_stat(const struct metrics *m, struct text *t)
 		    (unsigned long long)counter_get(&m->drip->refused),
 		    (unsigned long long)counter_get(&m->drip->bytes),
 		    (unsigned long long)counter_get(&m->drip->held_ms) / 1000);
+	if (m->circuits != NULL)
+		text_printf(t,
+		    "tor: %s, %u circuits, %llu closed, %llu would be, %llu refused, %llu left "
+		    "open\n",
+		    m->circuits->up ? "up" : "down", m->circuits->known,
+		    (unsigned long long)m->circuits->outcome[TOR_OUTCOME_CLOSED],
+		    (unsigned long long)m->circuits->outcome[TOR_OUTCOME_DRY],
+		    (unsigned long long)m->circuits->outcome[TOR_OUTCOME_REFUSED],
+		    (unsigned long long)(m->circuits->outcome[TOR_OUTCOME_LIMITED] +
+					 m->circuits->dropped));
 	text_printf(t, "dns: %llu waits answered, %llu out of time, %llu not waited for\n",
 	    (unsigned long long)WEIGH(m, answered_in_time),
 	    (unsigned long long)WEIGH(m, budget_spent), (unsigned long long)WEIGH(m, not_waited));

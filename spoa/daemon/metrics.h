@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "challenge/site_counts.h"
+#include "daemon/circuits.h"
 #include "daemon/oracle.h"
 #include "daemon/weigh_counts.h"
 #include "daemon/zones.h"
@@ -22,8 +23,9 @@ struct metrics {
 	unsigned zones;
 	const struct dns_tally *functions; /* one a worker */
 	const struct site_counts *site;
-	const struct oracle_counts *oracle; /* NULL: nobody is asked */
-	const struct drip_counts *drip;     /* NULL: nobody drips */
+	const struct oracle_counts *oracle;     /* NULL: nobody is asked */
+	const struct drip_counts *drip;         /* NULL: nobody drips */
+	const struct circuits_counts *circuits; /* NULL: nobody asks tor */
 	uint64_t uptime_s;
 	size_t rules;
 };

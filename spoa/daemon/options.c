@@ -18,6 +18,8 @@
 const struct option_row option_rows[] = {
 	{ "policy", OPTION_PATH, 0, 0, "the embedded one",
 	    "policy in the Anubis format, YAML or JSON", AT(policy) },
+	{ "policy-watch", OPTION_NUMBER, 1, 3600, "never",
+	    "reload on change: seconds between looks at policy and key", AT(policy_watch_s) },
 	{ "spop", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/spop.sock", "where HAProxy's SPOE connects",
 	    AT(spop) },
 	{ "http", OPTION_ADDRESS, 0, 0, "unix@RUNTIME/http.sock",
@@ -49,6 +51,16 @@ const struct option_row option_rows[] = {
 	{ "question-key", OPTION_PATH, 0, 0, "none", "file with the key for it", AT(question_key) },
 	{ "question-timeout", OPTION_NUMBER, 100, 60000, "5000", "ms that one answer may take",
 	    AT(question_timeout_ms) },
+	{ "tor-control", OPTION_ADDRESS, 0, 0, "off",
+	    "tor's control port, to close circuits by: unix@/run/tor/control", AT(tor_control) },
+	{ "tor-password", OPTION_PATH, 0, 0, "none",
+	    "file with the password for it, where tor has no cookie for us", AT(tor_password) },
+	{ "tor-close-after", OPTION_NUMBER, 0, 1000000, "0",
+	    "denials that close a circuit; 0: those by close_circuit alone", AT(tor_close_after) },
+	{ "tor-close-rate", OPTION_NUMBER, 1, 100000, "60",
+	    "circuits closed a minute, and at once, at most", AT(tor_close_rate) },
+	{ "tor-dry-run", OPTION_FLAG, 0, 0, "off",
+	    "log and count the circuits that would be closed, and close none", AT(tor_dry_run) },
 	{ "spop-mode", OPTION_MODE, 0, 0777, "0660", "mode of the unix socket for SPOP, octal",
 	    AT(spop_mode) },
 	{ "spop-group", OPTION_NAME, 0, 0, "haproxy if possible", "group of that socket",
@@ -84,6 +96,8 @@ set_asked(struct options *o, const struct option_row *row, bool asked)
 	if (row->at == AT(drip)) {
 		o->drip_asked = asked;
 		o->drip_off = !asked;
+	} else if (row->at == AT(tor_control)) {
+		o->has_tor = asked;
 	} else if (row->at == AT(control)) {
 		o->control_asked = asked;
 		o->control_off = !asked;
@@ -93,7 +107,7 @@ set_asked(struct options *o, const struct option_row *row, bool asked)
 static bool
 may_be_off(const struct option_row *row)
 {
-	return row->at == AT(drip) || row->at == AT(control);
+	return row->at == AT(drip) || row->at == AT(control) || row->at == AT(tor_control);
 }
 
 static bool
@@ -334,6 +348,12 @@ resolve(struct options *o, struct problems *p)
 		o->question_model = xstrdup("default");
 	if (o->question_timeout_ms == 0)
 		o->question_timeout_ms = 5000;
+	if (o->tor_close_rate == 0)
+		o->tor_close_rate = 60;
+	if (!o->has_tor && (o->tor_close_after != 0 || o->tor_password != NULL || o->tor_dry_run))
+		problem_warn(p, &(struct place){ .path = "tor-control" },
+		    "is off, so the other tor-* options do nothing: name tor's control port, "
+		    "unix@/run/tor/control for example");
 	if (o->drip_max == 0)
 		o->drip_max = 2000;
 	if (o->drip_rate_kib_s == 0)
@@ -428,6 +448,7 @@ options_fini(struct options *o)
 	free(o->control_group);
 	free(o->dns);
 	free(o->question_url);
+	free(o->tor_password);
 	free(o->question_model);
 	free(o->question_key);
 	memset(o, 0, sizeof(*o));

@@ -26,12 +26,17 @@ struct options {
 	bool has_control, control_off, control_asked;
 	bool in_run; /* a socket stands in OPTIONS_RUN, which is made when the daemon starts */
 	unsigned workers;
+	unsigned policy_watch_s; /* between two looks; 0: never */
 	struct peers check_from; /* who may ask /.ammit/check */
 	char *dns; /* servers as resolver_servers_valid likes them; NULL: those of resolv.conf */
 	unsigned dns_cache_mib;              /* of each worker */
 	char *question_url;                  /* NULL: nobody judges what no list has */
 	char *question_model, *question_key; /* the model is never NULL once resolved */
 	unsigned question_timeout_ms;
+	struct endpoint tor_control; /* if has_tor */
+	bool has_tor, tor_dry_run;
+	char *tor_password; /* file; NULL: none */
+	unsigned tor_close_after, tor_close_rate;
 	unsigned drip_max, drip_rate_kib_s, drip_time_s;
 	mode_t spop_mode, http_mode, drip_mode, control_mode;
 	/* NULL: group haproxy if there is one and we may */

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "daemon/circuits.h"
 #include "daemon/control.h"
 #include "daemon/dns_table.h"
 #include "daemon/front.h"
@@ -31,12 +32,16 @@ struct server {
 	struct resolver_options dns;
 	struct zones zones;
 	struct trap *trap;
-	struct oracle *oracle; /* NULL: nobody is asked */
+	struct oracle *oracle;     /* NULL: nobody is asked */
+	struct circuits *circuits; /* NULL: nobody asks tor */
+	struct circuits_counts circuits_counts;
 	struct check_shared check;
 	struct worker *workers;
 	unsigned started, turn;
 	struct front front;
 	struct generation *generation; /* in force */
+	struct watch watch;
+	ev_timer on_look;
 	int64_t start_ms;
 	struct control control;
 	struct http_server *control_http; /* NULL: there is none */
@@ -132,6 +137,21 @@ open_oracle(struct server *s, struct problems *p)
 		problem_error(p, &(struct place){ .path = "question-key" }, "%s", why);
 }
 
+/* Tor's control port, which is talked to once the workers run. */
+static void
+open_circuits(struct server *s)
+{
+	const struct options *o = s->options;
+	const struct circuits_options asked = { .at = &o->tor_control,
+		.password_file = o->tor_password,
+		.close_after = o->tor_close_after,
+		.close_rate = o->tor_close_rate,
+		.dry_run = o->tor_dry_run };
+
+	if (o->has_tor)
+		s->circuits = circuits_new(&asked);
+}
+
 static void
 close_socket(const struct endpoint *e, int fd)
 {
@@ -165,8 +185,8 @@ static bool
 reload(struct server *s, struct text *said)
 {
 	struct problems p = { 0 };
-	struct generation *g =
-	    generation_load(s->options->policy, s->options->state_dir, s->options->shadow, &p);
+	struct generation *g = generation_load(
+	    s->options->policy, s->options->state_dir, s->options->shadow, &s->watch, &p);
 	bool good = g != NULL;
 
 	problems_print(&p, "ammit: ");
@@ -202,6 +222,29 @@ on_reload(EV_P_ ev_signal *w, int events)
 	reload(w->data, NULL);
 }
 
+static void
+on_look(EV_P_ ev_timer *t, int events)
+{
+	struct server *s = t->data;
+
+	(void)loop;
+	(void)events;
+	if (watch_look(&s->watch))
+		reload(s, NULL);
+}
+
+static void
+start_looking(struct server *s)
+{
+	double every_s = s->options->policy_watch_s;
+
+	if (every_s == 0)
+		return;
+	ev_timer_init(&s->on_look, on_look, every_s, every_s);
+	s->on_look.data = s;
+	ev_timer_start(s->loop, &s->on_look);
+}
+
 /* ---- control ---- */
 
 static void
@@ -217,6 +260,10 @@ collect(struct server *s, struct metrics *m)
 		.drip = s->drip_fd >= 0 ? &s->drip.counts : NULL,
 		.uptime_s = (uint64_t)(clock_mono_ms() - s->start_ms) / 1000,
 		.rules = policy_size(g->policy).rules };
+	if (s->circuits != NULL) {
+		circuits_count(s->circuits, &s->circuits_counts);
+		m->circuits = &s->circuits_counts;
+	}
 	for (unsigned i = 0; i < s->started; i++) {
 		m->worker[i].weigh = &s->workers[i].agent.weigher.counts;
 		m->worker[i].dns = resolver_counts(s->workers[i].resolver);
@@ -383,7 +430,7 @@ log_counts(const struct server *s)
 static bool
 start_threads(struct server *s, struct generation *g, struct problems *p)
 {
-	const struct worker_shared shared = { &s->dns, &s->zones, s->trap };
+	const struct worker_shared shared = { &s->dns, &s->zones, s->trap, s->circuits };
 	sigset_t all, old;
 	const char *why = "", *front_why;
 	bool front;
@@ -414,6 +461,9 @@ serve(struct server *s)
 	acceptor_start(&s->acceptor, s->loop, s->spop_fd, on_connection, s);
 	start_drip(s);
 	start_control(s);
+	if (s->circuits != NULL)
+		circuits_start(s->circuits, s->loop);
+	start_looking(s);
 	memory_trim();
 	memory_drop_code();
 	log_line(LOG_LEVEL_INFO, "ready",
@@ -426,6 +476,8 @@ serve(struct server *s)
 	ev_run(s->loop, 0);
 	acceptor_stop(&s->acceptor);
 	stop_control(s);
+	if (s->circuits != NULL)
+		circuits_stop(s->circuits);
 	drip_stop(&s->drip);
 	close_socket(&s->options->drip, s->drip_fd);
 	/* Nobody new: HAProxy sees us go before the drain begins. */
@@ -452,14 +504,16 @@ server_run(const struct options *o)
 	log_set_level(o->log_level);
 	raise_descriptor_limit();
 	signal(SIGPIPE, SIG_IGN);
-	g = generation_load(o->policy, o->state_dir, o->shadow, &p);
+	g = generation_load(o->policy, o->state_dir, o->shadow, &s->watch, &p);
 	open_sockets(s, &p);
 	s->dns = (struct resolver_options){ .servers = o->dns,
 		.cache_bytes = (size_t)o->dns_cache_mib << 20 };
 	s->trap = trap_new();
 	open_oracle(s, &p);
+	open_circuits(s);
 	zones_init(&s->zones, o->workers + 1);
-	s->check = (struct check_shared){ o->check_from, s->dns, &s->zones, o->workers };
+	s->check =
+	    (struct check_shared){ o->check_from, s->dns, &s->zones, o->workers, s->circuits };
 	if (g != NULL)
 		generation_bind(g, &s->zones);
 	s->loop = ev_default_loop(EVFLAG_AUTO | EVFLAG_NOENV);
@@ -480,10 +534,12 @@ server_run(const struct options *o)
 		close_socket(&o->control, s->control_fd);
 	}
 	generation_unref(g);
+	watch_fini(&s->watch);
 	free(s->workers);
 	zones_fini(&s->zones);
 	trap_free(s->trap);
 	oracle_free(s->oracle);
+	circuits_free(s->circuits);
 	problems_fini(&p);
 	free(s);
 	return status;

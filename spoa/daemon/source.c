@@ -12,8 +12,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#define DATA "(data)/"
-
 /* Sorted by name. */
 static const struct embedded {
 	const char *name;
@@ -61,10 +59,10 @@ folder_of(const char *file)
 	return (struct slice){ file, slash == NULL ? 0 : (size_t)(slash - file) + 1 };
 }
 
-static bool
-is_data(const char *name)
+bool
+source_is_data(const char *name)
 {
-	return strncmp(name, DATA, strlen(DATA)) == 0;
+	return strncmp(name, SOURCE_DATA, strlen(SOURCE_DATA)) == 0;
 }
 
 static bool
@@ -129,7 +127,8 @@ by_name(const void *key, const void *row)
 static const struct embedded *
 data_get(const char *name)
 {
-	return bsearch(name + strlen(DATA), embedded, EMBEDDED, sizeof(embedded[0]), by_name);
+	return bsearch(
+	    name + strlen(SOURCE_DATA), embedded, EMBEDDED, sizeof(embedded[0]), by_name);
 }
 
 /* Some of what there is, for somebody who looked for what there is not. */
@@ -138,7 +137,7 @@ data_missing(struct arena *a, const char *pattern)
 {
 	char buf[400];
 	struct text t = { .buf = buf, .cap = sizeof(buf) };
-	struct slice folder = folder_of(pattern + strlen(DATA));
+	struct slice folder = folder_of(pattern + strlen(SOURCE_DATA));
 	size_t shown = 0, more = 0;
 
 	for (int turn = 0; turn < 2 && shown == 0; turn++) {
@@ -149,7 +148,7 @@ data_missing(struct arena *a, const char *pattern)
 				continue;
 			if (shown == 8 && ++more > 0)
 				continue;
-			text_printf(&t, "%s" DATA "%s", shown++ > 0 ? ", " : "", name.ptr);
+			text_printf(&t, "%s" SOURCE_DATA "%s", shown++ > 0 ? ", " : "", name.ptr);
 		}
 		folder.len = 0;
 	}
@@ -170,7 +169,7 @@ climbs(const char *path)
 static size_t
 find_data(struct arena *a, const char *pattern, const char ***names, const char **why)
 {
-	struct slice name = slice_of(pattern + strlen(DATA));
+	struct slice name = slice_of(pattern + strlen(SOURCE_DATA));
 	const struct embedded *one = data_get(pattern);
 	size_t n = 0;
 
@@ -183,7 +182,7 @@ find_data(struct arena *a, const char *pattern, const char ***names, const char 
 		(*names)[n++] = pattern;
 	for (size_t i = 0; one == NULL && i < EMBEDDED && is_pattern(name); i++)
 		if (fnmatch(name.ptr, embedded[i].name, FNM_PATHNAME | FNM_PERIOD) == 0)
-			(*names)[n++] = join(a, SLICE(DATA), slice_of(embedded[i].name));
+			(*names)[n++] = join(a, SLICE(SOURCE_DATA), slice_of(embedded[i].name));
 	if (n == 0)
 		*why = data_missing(a, pattern);
 	if (n > 1)
@@ -296,11 +295,11 @@ find(void *context, struct arena *a, const char *from, struct slice pattern, con
 		*why = strerror(ENAMETOOLONG);
 	if (*why != NULL)
 		return 0;
-	if (slice_starts(pattern, SLICE(DATA)))
+	if (slice_starts(pattern, SLICE(SOURCE_DATA)))
 		return find_data(a, join(a, here, pattern), names, why);
 	if (pattern.ptr[0] == '/')
 		folder = here;
-	else if (from != NULL && is_data(from))
+	else if (from != NULL && source_is_data(from))
 		return find_data(a, join(a, folder, pattern), names, why);
 	n = find_in(a, folder, pattern, names, why);
 	if (n == 0 && *why == NULL && folder.len > 0)
@@ -321,7 +320,7 @@ read_whole(void *context, const char *name, size_t most, size_t *bytes, const ch
 	char *text;
 
 	(void)context;
-	if (!is_data(name))
+	if (!source_is_data(name))
 		return file_read(name, most, bytes, why);
 	e = data_get(name);
 	if (e == NULL || e->len > most) {
@@ -339,7 +338,7 @@ static struct mmdb *
 open_database(void *context, const char *name, const char **why)
 {
 	(void)context;
-	if (!is_data(name))
+	if (!source_is_data(name))
 		return mmdb_open(name, why);
 	*why = "there are no databases in the binary: fetch one and name its file";
 	return NULL;

@@ -10,4 +10,7 @@
  */
 const struct source *source_files(void);
 
+#define SOURCE_DATA "(data)/"
+bool source_is_data(const char *name); /* Is it one of the binary? */
+
 #define SOURCE_MATCHES_MAX 10000u /* files that one pattern may match */

@@ -3,11 +3,17 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/log.h"
+#include "policy/ask.h"
 
 /* What an argument is, beside the fields of a request (0 and up) and REQUEST_FIELD_NONE (-1). */
 #define ARGUMENT_SRC (-2)
 #define ARGUMENT_RATE (-3)
 #define ARGUMENT_PASS_RATE (-4)
+#define ARGUMENT_FAST (-5)
+
+/* How long HAProxy may remember a visitor, and what it has not asked about meanwhile is unseen. */
+#define REMEMBER_S 10
 
 _Static_assert(REQUEST_FIELDS <= INT8_MAX, "a field fits in what is remembered of an argument");
 
@@ -44,9 +50,10 @@ weigher_reload(struct weigher *w, struct generation *g)
 static int
 look_up(const struct policy *p, struct slice name)
 {
-	static const struct slice names[] = { { "src", 3 }, { "rate", 4 }, { "pass.rate", 9 } };
+	static const struct slice names[] = { { "src", 3 }, { "rate", 4 }, { "pass.rate", 9 },
+		{ "fast", 4 } };
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		if (slice_equal(name, names[i]))
 			return ARGUMENT_SRC - i;
 	return policy_field(p, name);
@@ -81,7 +88,7 @@ take_number(enum request_number which, const struct spop_value *v, struct reques
 }
 
 static void
-take_argument(int what, const struct spop_value *v, struct request *r)
+take_argument(int what, const struct spop_value *v, struct request *r, struct slice *fast)
 {
 	bool text = v->type == SPOP_STRING || v->type == SPOP_BINARY;
 
@@ -91,6 +98,8 @@ take_argument(int what, const struct spop_value *v, struct request *r)
 		take_number(REQUEST_RATE, v, r);
 	if (what == ARGUMENT_PASS_RATE)
 		take_number(REQUEST_PASS_RATE, v, r);
+	if (what == ARGUMENT_FAST && text)
+		*fast = v->bytes;
 	if (what != ARGUMENT_SRC)
 		return;
 	if (v->type == SPOP_IPV4 || v->type == SPOP_IPV6)
@@ -99,22 +108,34 @@ take_argument(int what, const struct spop_value *v, struct request *r)
 		r->src = (struct address){ { 0 }, 0 };
 }
 
-/* False: malformed. *weigh: the message was there. */
+/* What else a NOTIFY says, beside the request. */
+struct notified {
+	bool weigh;        /* the message was there */
+	bool uncounted;    /* pass.rate is NULL: HAProxy counts passes, and not yet this one */
+	struct slice fast; /* the ask list that HAProxy has */
+};
+
+/* False: malformed. */
 static bool
-decode(struct weigher *w, struct spop_reader payload, struct request *r, bool *weigh)
+decode(struct weigher *w, struct spop_reader payload, struct request *r, struct notified *said)
 {
 	struct spop_message m = { { NULL, 0 }, 0 };
 
-	*weigh = false;
+	*said = (struct notified){ .weigh = false };
 	while (spop_message_next(&payload, &m)) {
 		struct slice name;
 		struct spop_value value;
 
-		if (*weigh || !slice_equal(m.name, SLICE("weigh")))
+		if (said->weigh || !slice_equal(m.name, SLICE("weigh")))
 			continue;
-		*weigh = true;
-		for (unsigned n = 0; spop_argument_next(&payload, &m, &name, &value); n++)
-			take_argument(argument_is(w, n, name), &value, r);
+		said->weigh = true;
+		for (unsigned n = 0; spop_argument_next(&payload, &m, &name, &value); n++) {
+			int what = argument_is(w, n, name);
+
+			take_argument(what, &value, r, &said->fast);
+			if (what == ARGUMENT_PASS_RATE)
+				said->uncounted = value.type == SPOP_NULL;
+		}
 	}
 	return !payload.bad;
 }
@@ -200,6 +221,49 @@ write_verdict(struct weigher *w, const struct weighed *it, struct spop_writer *o
 		spop_write_set_string(out, SLICE("would_rule"), v->would.rule);
 }
 
+/*
+ * Would any plain request of this visitor, and of whoever shows the same pass, address and headers,
+ * be let through now? This one was, by a pass that is good, and nothing was left open: no value
+ * cut, no answer missing, no rule failed, no rate that a rule might look at.
+ */
+static bool
+is_steady(const struct weigher *w, const struct request *r, const struct evidence *e,
+    const struct weighed *it)
+{
+	const struct verdict *v = &it->verdict;
+	const int64_t rate = policy_ask(w->generation->policy)->rate;
+
+	for (unsigned i = REQUEST_RATE; i <= REQUEST_PASS_RATE; i++)
+		if ((r->known >> i & 1) != 0 && r->number[i] > rate)
+			return false;
+	return it->kind == VERDICT_ALLOW && e->level > 0 && !v->excepted && !it->shadow &&
+	       v->unknown == 0 && r->cut == 0 && v->would.kind == v->kind &&
+	       slice_equal(v->would.rule, v->rule);
+}
+
+/* HAProxy may remember him, if its list is the one of the policy in force. */
+static void
+write_remember(
+    struct weigher *w, struct slice fast, const struct weighed *it, struct spop_writer *out)
+{
+	const struct ask *ask = policy_ask(w->generation->policy);
+
+	if (!slice_equal(fast, (struct slice){ ask->fingerprint, ASK_FINGERPRINT_CHARS })) {
+		counter_add(&w->counts.fast_stale, 1);
+		if (!atomic_exchange(&w->generation->fast_told, true))
+			log_line(LOG_LEVEL_WARN, "fast_stale",
+			    "want=%s fix=\"nobody is remembered: HAProxy's list is another "
+			    "policy's; run ammit haproxy ask, set AMMIT_FAST_FOR and reload "
+			    "HAProxy\"",
+			    ask->fingerprint);
+		return;
+	}
+	if (!it->steady)
+		return;
+	counter_add(&w->counts.remembered, 1);
+	spop_write_set_number(out, SLICE("remember"), REMEMBER_S);
+}
+
 static void
 write_no_verdict(const struct spop_frame *f, struct slice why, struct spop_writer *out)
 {
@@ -232,12 +296,15 @@ weigh_request(struct weigher *w, struct request *r, int64_t now_s, struct weighe
 	struct evidence e = { .level = 0 };
 	struct host host;
 	uint64_t errors;
+	uint32_t circuit = w->circuits == NULL ? 0 : circuit_id(&r->src);
 
 	w->lookup.wanted = 0;
 	host.known = false; /* its store needs no zeroes */
 	check_pass(w, r, &host, now_s, &e);
 	e.trapped = w->trap != NULL && policy_settings(w->generation->policy)->trap_s > 0 &&
 		    trap_holds(w->trap, &r->src, now_s);
+	if (circuit != 0)
+		request_set_number(r, REQUEST_EFFORT, circuits_effort(w->circuits, circuit));
 	if (w->lookup.resolver != NULL) {
 		lookup_begin(&w->lookup, w->generation->zone, w->again, !w->may_wait);
 		e.dns = &w->lookup.view;
@@ -250,10 +317,14 @@ weigh_request(struct weigher *w, struct request *r, int64_t now_s, struct weighe
 		return WEIGH_WAITS;
 	count(w, &out->verdict, judge_errors(w->judge) - errors);
 	out->shadow = w->generation->shadow;
+	out->pass_good = e.level > 0;
 	out->kind = enforced(w, &out->verdict);
+	out->steady = errors == judge_errors(w->judge) && is_steady(w, r, &e, out);
 	out->ticket = (struct slice){ NULL, 0 };
 	if (out->kind == VERDICT_CHALLENGE)
 		out->ticket = seal(w, r, &host, now_s, out->verdict.challenge, out->text);
+	if (circuit != 0 && (out->kind == VERDICT_DENY || out->kind == VERDICT_DRIP))
+		circuits_denied(w->circuits, circuit, out->verdict.close_circuit);
 	return WEIGH_ANSWERED;
 }
 
@@ -264,12 +335,12 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 	struct request r = { .cut = 0 };
 	struct weighed it;
 	uint8_t *begin;
-	bool weigh;
+	struct notified said;
 
 	w->lookup.wanted = 0;
-	if (!decode(w, f->payload, &r, &weigh))
+	if (!decode(w, f->payload, &r, &said))
 		return WEIGH_MALFORMED;
-	if (!weigh) {
+	if (!said.weigh) {
 		write_no_verdict(f, SLICE("ammit/no-message"), out);
 		return WEIGH_ANSWERED;
 	}
@@ -277,6 +348,11 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 		return WEIGH_WAITS;
 	begin = spop_frame_begin(out, SPOP_ACK, f->stream_id, f->frame_id);
 	write_verdict(w, &it, out);
+	/* A key in HAProxy's table for who has paid for it, and for nobody else. */
+	if (said.uncounted && it.pass_good)
+		spop_write_set_number(out, SLICE("new_pass"), 1);
+	if (said.fast.len > 0)
+		write_remember(w, said.fast, &it, out);
 	if (!spop_frame_end(
 		out, begin, max_frame < WEIGH_ANSWER_MAX ? max_frame : WEIGH_ANSWER_MAX))
 		write_no_verdict(f, SLICE("ammit/answer-too-long"), out);

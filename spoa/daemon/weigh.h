@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/circuits.h"
 #include "daemon/generation.h"
 #include "daemon/lookup.h"
 #include "daemon/trap.h"
@@ -36,7 +37,8 @@ struct weigher {
 		int8_t what;
 	} argument[WEIGH_ARGUMENTS];
 	struct lookup lookup;
-	const struct trap *trap; /* NULL: there is none */
+	const struct trap *trap;   /* NULL: there is none */
+	struct circuits *circuits; /* NULL: nobody asks tor */
 	bool may_wait; /* say WEIGH_WAITS where it would help; the caller sets it before each */
 	bool again;    /* the same request a second time; the caller sets it, too */
 	struct weigh_counts counts;
@@ -63,6 +65,8 @@ struct weighed {
 	struct verdict verdict;
 	enum verdict_kind kind; /* what is in force: allow while the whole policy is in shadow */
 	bool shadow;            /* it is */
+	bool pass_good;         /* the request's pass holds here */
+	bool steady;            /* the visitor may be remembered (policy/ask.h) */
 	struct slice ticket;    /* borrows `text`; empty unless kind is VERDICT_CHALLENGE */
 	char text[TICKET_TEXT_MAX];
 };
@@ -83,9 +87,13 @@ enum weigh_step weigh_request(
     struct weigher *w, struct request *r, int64_t now_s, struct weighed *out);
 
 /*
- * Answer one NOTIFY with one ACK of at least one action, as weigh_request judges it. Where there is
- * no verdict (no message `weigh` in it, or an internal error) the ACK sets `rule` alone, and
- * HAProxy's rule for the missing verdict decides.
+ * Answer one NOTIFY with one ACK of at least one action, as weigh_request judges it. HAProxy sends
+ * the argument `fast`, the fingerprint of its ask list (policy/ask.h), with plain requests alone;
+ * if it is the one of the policy, `remember` says for how many seconds the visitor need not be
+ * asked about: ten, or the variable is not set. Where there is no verdict (no message `weigh` in
+ * it, or an internal error) the ACK sets `rule` alone, and HAProxy's rule for the missing verdict
+ * decides. `new_pass` is set to 1 where pass.rate was sent
+ * as NULL and the pass is good: HAProxy may count it from now on.
  */
 enum weigh_step weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame,
     int64_t now_s, struct spop_writer *out);

@@ -10,5 +10,7 @@ struct weigh_counts {
 	struct counter not_waited;  /* would have, but too many did, or nobody could be asked */
 	struct counter unknown;     /* rules and zones that stayed unknown in a verdict */
 	struct counter rule_errors; /* rules that failed and counted as no match */
+	struct counter remembered;  /* visitors that HAProxy was told to remember */
+	struct counter fast_stale; /* requests that came with the fingerprint of another ask list */
 	struct latency wait;
 };

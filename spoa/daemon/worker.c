@@ -137,6 +137,7 @@ prepare(struct worker *w, const struct worker_shared *shared, struct generation 
 	lookup_init(
 	    &w->agent.weigher.lookup, w->resolver, w->number, &shared->zones->functions[w->number]);
 	w->agent.weigher.trap = shared->trap;
+	w->agent.weigher.circuits = shared->circuits;
 	if (w->number == 0) {
 		health_init(&w->health, w->loop, w->resolver);
 		health_reload(&w->health, g);

@@ -27,6 +27,7 @@ struct worker_shared {
 	const struct resolver_options *dns;
 	struct zones *zones;
 	const struct trap *trap;
+	struct circuits *circuits; /* NULL: nobody asks tor */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/address.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "net/holder.h"
 
@@ -193,6 +195,46 @@ endpoint_listen(const struct endpoint *e, mode_t mode, gid_t group, char *error,
 		return -1;
 	}
 	return fd;
+}
+
+int
+endpoint_connect(const struct endpoint *e, int64_t end_ms)
+{
+	int fd = socket(e->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error = 0;
+	socklen_t bytes = sizeof(error);
+
+	if (fd < 0)
+		return -1;
+	if (connect(fd, (const struct sockaddr *)&e->address, e->address_bytes) != 0)
+		error = errno;
+	if (error == EINPROGRESS) {
+		error = endpoint_wait(fd, POLLOUT, end_ms);
+		if (error == 0)
+			getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
+	}
+	if (error == 0)
+		return fd;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+int
+endpoint_wait(int fd, short events, int64_t end_ms)
+{
+	for (;;) {
+		struct pollfd p = { fd, events, 0 };
+		int64_t left = end_ms - clock_mono_ms();
+		int n = left > 0 ? poll(&p, 1, (int)left) : 0;
+
+		if (n > 0)
+			return 0;
+		if (n == 0)
+			return ETIMEDOUT;
+		if (errno != EINTR)
+			return errno;
+	}
 }
 
 void

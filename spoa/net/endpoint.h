@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -28,6 +29,15 @@ const char *endpoint_path(const struct endpoint *e);
  */
 int endpoint_listen(
     const struct endpoint *e, mode_t mode, gid_t group, char *error, size_t error_bytes);
+
+/*
+ * A connected socket, non-blocking, by clock_mono_ms() == end_ms at the latest; -1 with errno,
+ * which is ETIMEDOUT then.
+ */
+int endpoint_connect(const struct endpoint *e, int64_t end_ms);
+
+/* Until fd can do that (POLLIN, POLLOUT): 0, or why not: ETIMEDOUT, an errno. */
+int endpoint_wait(int fd, short events, int64_t end_ms);
 
 /* Remove the socket file if it is still the one that fd listens on. Before close(fd). */
 void endpoint_unlink(const struct endpoint *e, int fd);

@@ -36,43 +36,21 @@ fail(struct fetched *out, const char *why)
 static bool
 wait_for(const struct reply *r, short events)
 {
-	for (;;) {
-		struct pollfd p = { r->fd, events, 0 };
-		int64_t left = r->end_ms - clock_mono_ms();
-		int n = left > 0 ? poll(&p, 1, (int)left) : 0;
+	int error = endpoint_wait(r->fd, events, r->end_ms);
 
-		if (n > 0)
-			return true;
-		if (n == 0)
-			return fail(r->out, "no answer in time");
-		if (errno != EINTR)
-			return fail(r->out, strerror(errno));
-	}
+	if (error == 0)
+		return true;
+	return fail(r->out, error == ETIMEDOUT ? "no answer in time" : strerror(error));
 }
 
 static bool
 open_connection(const struct fetch *f, struct reply *r)
 {
-	int error = 0;
-	socklen_t bytes = sizeof(error);
-
-	r->fd = socket(f->at->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (r->fd < 0)
-		return fail(r->out, strerror(errno));
-	if (connect(r->fd, (const struct sockaddr *)&f->at->address, f->at->address_bytes) != 0) {
-		error = errno;
-		if (error == EINPROGRESS) {
-			if (!wait_for(r, POLLOUT)) {
-				r->out->connect_errno = ETIMEDOUT;
-				return false;
-			}
-			getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
-		}
-	}
-	if (error == 0)
+	r->fd = endpoint_connect(f->at, r->end_ms);
+	if (r->fd >= 0)
 		return true;
-	r->out->connect_errno = error;
-	return fail(r->out, strerror(error));
+	r->out->connect_errno = errno;
+	return fail(r->out, errno == ETIMEDOUT ? "no answer in time" : strerror(errno));
 }
 
 static bool

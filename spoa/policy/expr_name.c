@@ -34,6 +34,7 @@ static const struct {
 	{ "asn", OF_RULE, NODE_VARIABLE, VARIABLE_ASN, KIND_INT },
 	{ "onion", OF_RULE, NODE_VARIABLE, VARIABLE_ONION, KIND_BOOL },
 	{ "circuit", OF_RULE, NODE_VARIABLE, VARIABLE_CIRCUIT, KIND_INT },
+	{ "circuit.effort", OF_RULE, NODE_VARIABLE, VARIABLE_EFFORT, KIND_INT },
 	{ "weight", OF_THRESHOLD, NODE_VARIABLE, VARIABLE_WEIGHT, KIND_INT },
 };
 
@@ -138,7 +139,7 @@ find_local(const struct compile *c, struct slice name)
 bool
 expr_is_spaced(const struct compile *c, const struct node *n)
 {
-	static const char *const spaces[] = { "pass", "tls", "http" };
+	static const char *const spaces[] = { "pass", "tls", "http", "circuit" };
 
 	if (n->first->kind != NODE_NAME || find_local(c, n->first->name) != NULL)
 		return false;

@@ -14,6 +14,15 @@ number(const struct run *r, enum request_number which)
 	return value_int(q->number[which]);
 }
 
+/* 0: none, or nobody told. */
+static struct value
+effort(const struct run *r)
+{
+	const struct request *q = r->in->request;
+
+	return value_int((q->known >> REQUEST_EFFORT & 1) == 0 ? 0 : q->number[REQUEST_EFFORT]);
+}
+
 static struct value
 content_length(const struct run *r, unsigned field)
 {
@@ -238,6 +247,8 @@ request_variable(struct run *r, enum variable v, unsigned field)
 		return value_bool(address_is_circuit(&r->in->request->src));
 	case VARIABLE_CIRCUIT:
 		return circuit(r);
+	case VARIABLE_EFFORT:
+		return effort(r);
 	case VARIABLE_WEIGHT:
 		return value_int(r->in->weight);
 	}

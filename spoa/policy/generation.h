@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/mmdb.h"
+#include "policy/ask.h"
 #include "policy/expr.h"
 #include "policy/ipset.h"
 #include "policy/patset.h"
@@ -52,6 +53,9 @@ struct matcher {
 	const struct expr *expr;
 	const struct verify *verify;
 };
+
+/* Once, when all else is there: p->ask, and which sites are excepted. */
+void ask_seal(struct policy *p);
 
 /* "DE" as a number; 0 for what are no two capital letters. */
 static inline uint32_t
@@ -101,16 +105,20 @@ struct rule {
 	bool own_challenge;      /* else the site's */
 	bool keyed;              /* until it is sealed */
 	bool unknown_challenges; /* what it does while the DNS has not answered */
+	bool close_circuit;      /* of DENY and DRIP */
 	int32_t adjust;          /* of WEIGH */
 	uint32_t matchers; /* all must match; addresses are not among them, they are the key */
 	const struct matcher *matcher;
-	uint64_t fields; /* bit n: it looks at field n */
+	uint64_t fields;  /* bit n: it looks at field n */
+	const char *file; /* where it stands */
+	uint32_t line;
 	struct demand challenge;
 };
 
 struct threshold {
 	struct slice name; /* "threshold/NAME" */
 	enum action action;
+	bool close_circuit; /* of DENY and DRIP */
 	const struct expr *expr;
 	struct demand challenge;
 };
@@ -128,6 +136,7 @@ struct site {
 	bool common;         /* then those of all sites */
 	bool dnsbl;          /* then the blocklists */
 	bool shadow;
+	bool excepted; /* nobody may be remembered here (ask.h) */
 	struct threshold *threshold;
 	unsigned thresholds;
 	/* Which threshold holds at THRESHOLD_FROM + n; else THRESHOLD_ASK: evaluate them. */
@@ -182,6 +191,8 @@ struct policy {
 
 	struct regex **regex; /* of expressions, on other texts than fields */
 	size_t regexes;
+
+	struct ask ask;
 
 	struct slice header[REQUEST_HEADERS_MAX];    /* lower case */
 	struct slice canonical[REQUEST_HEADERS_MAX]; /* Sec-Fetch-Mode */

@@ -253,6 +253,7 @@ seal(struct policy *p)
 		qsort(p->asn.list, p->asn.count, sizeof(*p->asn.list), by_origin);
 	if (p->country.count > 0)
 		qsort(p->country.list, p->country.count, sizeof(*p->country.list), by_origin);
+	ask_seal(p);
 }
 
 static struct policy *

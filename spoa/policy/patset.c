@@ -184,6 +184,12 @@ patset_filtered(const struct patset *s, uint32_t pattern)
 	return s->pattern[pattern].words.count > 0;
 }
 
+struct slice
+patset_regex(const struct patset *s, uint32_t pattern)
+{
+	return regex_text(s->pattern[pattern].regex);
+}
+
 void
 patset_own(struct patset *s, uint32_t pattern, uint32_t owner)
 {

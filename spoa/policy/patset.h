@@ -34,6 +34,9 @@ uint32_t patset_add(struct patset *s, struct slice pattern, struct regex_notes *
 
 /* It has words: a scan finds it, so it may be a key. */
 bool patset_filtered(const struct patset *s, uint32_t pattern);
+/* As PCRE2 got it (regex_text). */
+struct slice patset_regex(const struct patset *s, uint32_t pattern);
+
 void patset_own(struct patset *s, uint32_t pattern, uint32_t owner);
 
 /* Once, after the last patset_own; before it nothing below may be called. */

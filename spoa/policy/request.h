@@ -38,6 +38,7 @@ enum request_number {
 	REQUEST_RATE,      /* requests of this client within HAProxy's period (argument rate) */
 	REQUEST_PASS_RATE, /* of this pass (argument pass.rate) */
 	REQUEST_PASS_AGE,  /* seconds since the pass was issued; only of one that holds here */
+	REQUEST_EFFORT, /* of tor's proof of work, of this circuit; tor's control port tells it */
 	REQUEST_NUMBERS,
 };
 

@@ -106,7 +106,7 @@ static const struct schema_key rule_keys[] = { { "name", SCHEMA_KNOWN }, { "acti
 	{ "expression", SCHEMA_KNOWN }, { "geoip", SCHEMA_KNOWN }, { "asns", SCHEMA_KNOWN },
 	{ "weight", SCHEMA_KNOWN }, { "challenge", SCHEMA_KNOWN }, { "shadow", SCHEMA_KNOWN },
 	{ "verify_dns", SCHEMA_KNOWN }, { "unknown", SCHEMA_KNOWN }, { "import", SCHEMA_KNOWN },
-	{ 0 } };
+	{ "close_circuit", SCHEMA_KNOWN }, { 0 } };
 
 /* Room for one more; NULL with a problem. */
 static struct rule *
@@ -157,6 +157,32 @@ read_unknown(struct rule *r, const struct tree *node, struct problems *p)
 		    "not answered in time");
 }
 
+/* Whom nothing is denied, nothing is closed. */
+static bool
+read_close_circuit(const struct tree *node, enum action action, struct problems *p)
+{
+	const struct tree *n = schema_get(node, "close_circuit", TREE_BOOL, p);
+
+	if (n == NULL || !n->truth)
+		return false;
+	if (action == ACTION_DENY || action == ACTION_DRIP)
+		return true;
+	tree_error(
+	    p, n, "only DENY and DRIP close a circuit: take it out, or make the action DENY");
+	return false;
+}
+
+/* The files of neighbours are the same ones: a name is kept once for them all. */
+static const char *
+file_of(const struct policy *p, const struct tree *node)
+{
+	const char *last = p->rules == 0 ? NULL : p->rule[p->rules - 1].file;
+
+	if (last != NULL && strcmp(last, node->file) == 0)
+		return last;
+	return arena_copy(p->arena, slice_of(node->file)).ptr;
+}
+
 void
 rule_read(struct loader *l, const struct tree *node)
 {
@@ -170,6 +196,8 @@ rule_read(struct loader *l, const struct tree *node)
 		return;
 	schema_check(node, rule_keys, l->problems);
 	r->name = full_name(p->arena, "bot/", node, l->problems);
+	r->file = file_of(p, node);
+	r->line = node->line;
 	if (!has_matcher(node))
 		tree_error(l->problems, node,
 		    "matches on nothing: give user_agent_regex, path_regex, query_regex, "
@@ -185,6 +213,7 @@ rule_read(struct loader *l, const struct tree *node)
 	shadow = schema_get(node, "shadow", TREE_BOOL, l->problems);
 	r->shadow = shadow != NULL && shadow->truth;
 	p->shadows |= r->shadow;
+	r->close_circuit = read_close_circuit(node, r->action, l->problems);
 	read_unknown(r, node, l->problems);
 	read_challenge(l, r, node);
 	matchers_read(&d, node);
@@ -202,7 +231,7 @@ threshold_read(struct loader *l, struct threshold *t, const struct tree *node)
 {
 	static const struct schema_key keys[] = { { "name", SCHEMA_KNOWN },
 		{ "expression", SCHEMA_KNOWN }, { "action", SCHEMA_KNOWN },
-		{ "challenge", SCHEMA_KNOWN }, { 0 } };
+		{ "challenge", SCHEMA_KNOWN }, { "close_circuit", SCHEMA_KNOWN }, { 0 } };
 	struct problems *problems = l->problems;
 	const struct tree *expression, *challenge;
 	uint64_t fields = 0;
@@ -224,6 +253,7 @@ threshold_read(struct loader *l, struct threshold *t, const struct tree *node)
 	if (t->action == ACTION_WEIGH)
 		tree_error(
 		    problems, node, "a threshold cannot WEIGH: ALLOW, DENY, CHALLENGE or DRIP");
+	t->close_circuit = read_close_circuit(node, t->action, problems);
 	challenge = schema_get(node, "challenge", TREE_MAP, problems);
 	if (t->action == ACTION_CHALLENGE && challenge != NULL)
 		t->challenge = challenge_read(l, challenge);
@@ -286,10 +316,10 @@ thresholds_read(struct loader *l, struct site *s, const struct tree *list)
 		const struct expr_scope scope = { .place = EXPR_THRESHOLD };
 		struct expr_error error;
 
-		s->threshold[s->thresholds++] =
-		    (struct threshold){ SLICE("threshold/legacy-anubis-behaviour"),
-			    ACTION_CHALLENGE, expr_compile(a, &scope, &above, 1, false, &error),
-			    challenge_default() };
+		s->threshold[s->thresholds++] = (struct threshold){
+			SLICE("threshold/legacy-anubis-behaviour"), ACTION_CHALLENGE, false,
+			expr_compile(a, &scope, &above, 1, false, &error), challenge_default()
+		};
 	}
 	for (const struct tree *n = count == 0 ? NULL : list->first; n != NULL; n = n->next)
 		threshold_read(l, &s->threshold[s->thresholds++], n);

@@ -398,10 +398,12 @@ verdict_apply(struct weighing *w, const struct effect *e)
 	for (unsigned i = 0; i < 2; i++) {
 		if (tracks[i] == NULL)
 			continue;
-		if (e->action == ACTION_WEIGH)
+		if (e->action == ACTION_WEIGH) {
 			add_weight(tracks[i], e->weight);
-		else
-			decide(w, tracks[i], e->name, e->action, e->challenge);
+			continue;
+		}
+		tracks[i]->close_circuit |= !tracks[i]->decided && e->close_circuit;
+		decide(w, tracks[i], e->name, e->action, e->challenge);
 	}
 }
 
@@ -414,8 +416,8 @@ verdict_challenge(const struct weighing *w, const struct rule *r)
 static void
 apply(struct weighing *w, const struct rule *r)
 {
-	verdict_apply(w,
-	    &(struct effect){ r->name, r->action, r->adjust, verdict_challenge(w, r), r->shadow });
+	verdict_apply(w, &(struct effect){ r->name, r->action, r->adjust, verdict_challenge(w, r),
+			     r->shadow, r->close_circuit });
 }
 
 /* Of one 64: those that are marked, or have no key, between first and end. */
@@ -472,6 +474,7 @@ static void
 threshold_holds(struct weighing *w, struct track *track, const struct threshold *t)
 {
 	note(w, t->name, t->action, 0, track == &w->would);
+	track->close_circuit |= !track->decided && t->close_circuit;
 	decide(w, track, t->name, t->action, &t->challenge);
 }
 
@@ -542,6 +545,8 @@ conclude(const struct weighing *w, struct verdict *out)
 		.weight = real->weight,
 		.challenge = real->kind == VERDICT_CHALLENGE ? &w->judge->challenge : NULL,
 		.by_pass = real->by_pass,
+		.close_circuit = real->close_circuit,
+		.excepted = w->site->excepted,
 		.would = { would->kind, would->rule, would->weight },
 		.unknown = w->unknown,
 		.listings = w->listings,
@@ -551,6 +556,7 @@ conclude(const struct weighing *w, struct verdict *out)
 		return;
 	out->kind = VERDICT_ALLOW;
 	out->challenge = NULL;
+	out->close_circuit = false;
 }
 
 void

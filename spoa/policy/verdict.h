@@ -35,7 +35,9 @@ struct verdict {
 	int32_t weight;
 	/* Set when kind is VERDICT_CHALLENGE; lives until the judge's next verdict. */
 	const struct challenge *challenge;
-	bool by_pass; /* it would have been a challenge, but the pass was enough */
+	bool by_pass;       /* it would have been a challenge, but the pass was enough */
+	bool close_circuit; /* the rule that denies closes the circuit that the request came by */
+	bool excepted;      /* the visitor may not be remembered, whatever it is (ask.h) */
 
 	/* Shadow mode, of the site or of a rule: what would have been, had it been in force. The
 	 * same as above if nothing is in shadow. */

@@ -166,7 +166,7 @@ verdict_apply_unknown(struct weighing *w, const struct rule *r)
 	note_unknown(w, r->name);
 	if (last && r->unknown_challenges)
 		verdict_apply(w, &(struct effect){ r->name, ACTION_CHALLENGE, 0,
-				     verdict_challenge(w, r), r->shadow });
+				     verdict_challenge(w, r), r->shadow, false });
 }
 
 /* Somebody says that he is who he is not: the DNS says so, for certain. */
@@ -177,8 +177,8 @@ verdict_apply_forged(struct weighing *w, const struct rule *r)
 
 	w->forged = NULL;
 	if (v->forged != 0)
-		verdict_apply(w,
-		    &(struct effect){ v->forged_name, ACTION_WEIGH, v->forged, NULL, r->shadow });
+		verdict_apply(w, &(struct effect){ v->forged_name, ACTION_WEIGH, v->forged, NULL,
+				     r->shadow, false });
 }
 
 /* A listing that comes before what lets a request through, or only asks for something: it is as
@@ -203,8 +203,8 @@ apply_listing(struct weighing *w, unsigned n, unsigned worst)
 		override(&w->real);
 		override(&w->would);
 	}
-	verdict_apply(
-	    w, &(struct effect){ c->rule, c->action, c->weight, &w->site->challenge, false });
+	verdict_apply(w,
+	    &(struct effect){ c->rule, c->action, c->weight, &w->site->challenge, false, false });
 }
 
 /* The blocklists, where they can still change something. */

@@ -9,7 +9,7 @@
  */
 /* Where a verdict stands: with all rules, or without those in shadow. */
 struct track {
-	bool decided, by_pass;
+	bool decided, by_pass, close_circuit;
 	enum verdict_kind kind;
 	struct slice rule;
 	int32_t weight;
@@ -52,6 +52,7 @@ struct effect {
 	int32_t weight;                 /* of WEIGH */
 	const struct demand *challenge; /* of CHALLENGE */
 	bool shadow;                    /* for what would be, alone */
+	bool close_circuit;             /* of DENY and DRIP */
 };
 
 /* Note it, and apply it to the tracks that are not decided yet. */

@@ -253,11 +253,12 @@ class Edge(Process):
     """HAProxy with the shipped files. `patience` replaces `timeout processing`: the tests of
     verdicts must not fail because a machine was busy for 50 ms; those of failures keep it."""
 
-    def __init__(self, box, spop_address, http_address, site, patience="2s", at="127.0.0.1", **env):
+    def __init__(self, box, spop_address, http_address, site, patience="2s", at="127.0.0.1", cfg=ROOT / "haproxy/edge.cfg",
+                 spoe=ROOT / "haproxy/ammit.spoe.conf", **env):
         self.port, self.at = free_port(), at
         self.address = "%s:%d" % (at, self.port)
         self.url = "http://" + self.address
-        conf = (ROOT / "haproxy/ammit.spoe.conf").read_text()
+        conf = spoe.read_text()
         if patience:
             conf, count = re.subn(r"(timeout processing +)50ms", r"\g<1>" + patience, conf)
             assert count == 1
@@ -274,7 +275,7 @@ class Edge(Process):
             AMMIT_FAIL_CLOSED="/.closed/ /login /register",
             **env,
         )
-        command = [HAPROXY, "-db", "-f", ROOT / "haproxy/edge.cfg"]
+        command = [HAPROXY, "-db", "-f", cfg]
         super().__init__("haproxy", command, box.path / "haproxy.log", env)
 
     def start(self):

@@ -78,6 +78,17 @@ class Proxy(Process):
         return self
 
 
+def nginx_conf(folder, http):
+    temp = "".join(
+        "%s_temp_path %s/%s;\n" % (kind, folder, kind) for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (folder / "nginx.conf").write_text(
+        "daemon off;\nmaster_process off;\npid %s/pid;\nerror_log stderr;\n%s"
+        "events { worker_connections 256; }\nhttp {\n%s%s}\n"
+        % (folder, "user root;\n" if os.geteuid() == 0 else "", temp, http)
+    )
+
+
 class Nginx(Proxy):
     name = "nginx"
 
@@ -95,14 +106,8 @@ class Nginx(Proxy):
                 ("/etc/nginx/ammit-server.conf", str(server)),
             )
         )
-        temp = "".join(
-            "%s_temp_path %s/%s;\n" % (kind, folder, kind) for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        (folder / "nginx.conf").write_text(
-            "daemon off;\nmaster_process off;\npid %s/pid;\nerror_log stderr;\n%s"
-            "events { worker_connections 256; }\nhttp {\n%sinclude %s/ammit.conf;\n"
-            "access_log %s/access.log ammit;\ninclude %s/site.conf;\n}\n"
-            % (folder, "user root;\n" if os.geteuid() == 0 else "", temp, folder, folder, folder)
+        nginx_conf(
+            folder, "include %s/ammit.conf;\naccess_log %s/access.log ammit;\ninclude %s/site.conf;\n" % ((folder,) * 3)
         )
         self.access_log = folder / "access.log"
         return [program("nginx"), "-e", "stderr", "-p", folder, "-c", folder / "nginx.conf"]

@@ -110,6 +110,58 @@ a_place_that_cannot_be_made(void **state)
 	problems_fini(&p);
 }
 
+/* As a secret that is mounted: root's, for the group of whom it is run as. */
+static void
+root_may_hand_it_to_a_group(void **state)
+{
+	static const struct {
+		uid_t owner;
+		mode_t mode;
+		bool good;
+	} cases[] = {
+		{ 0, 0440, true },
+		{ 0, 0640, true },
+		{ 0, 0660, false },
+		{ 0, 0444, false },
+		{ 0, 0450, false },
+		{ 4242, 0440, false },
+		{ 4242, 0400, true },
+	};
+	struct keyring k;
+	struct problems p = { 0 };
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* only root can make such files */
+	assert_true(keyfile_load(deep, &k, &p));
+	for (size_t n = strlen(folder); n <= strlen(deep); n++) {
+		char above[sizeof(deep)];
+
+		snprintf(above, sizeof(above), "%.*s", (int)n, deep);
+		if (deep[n] == '/' || deep[n] == '\0')
+			assert_int_equal(chmod(above, 0755), 0);
+	}
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool good;
+
+		assert_int_equal(chown(key, cases[i].owner, 4242), 0);
+		assert_int_equal(chmod(key, cases[i].mode), 0);
+		assert_int_equal(setegid(4242), 0);
+		assert_int_equal(seteuid(4242), 0);
+		good = keyfile_load(deep, &k, &p);
+		assert_int_equal(seteuid(0), 0);
+		assert_int_equal(setegid(0), 0);
+		if (good != cases[i].good)
+			fail_msg(
+			    "uid %u, mode %04o", (unsigned)cases[i].owner, (unsigned)cases[i].mode);
+	}
+	/* For root itself there is no reason to let others read it. */
+	assert_int_equal(chown(key, 0, 4242), 0);
+	assert_int_equal(chmod(key, 0440), 0);
+	assert_false(keyfile_load(deep, &k, &p));
+	problems_fini(&p);
+}
+
 int
 main(void)
 {
@@ -118,6 +170,7 @@ main(void)
 		cmocka_unit_test(rotation_keeps_one),
 		cmocka_unit_test(bad_files_are_told_and_kept),
 		cmocka_unit_test(a_place_that_cannot_be_made),
+		cmocka_unit_test(root_may_hand_it_to_a_group),
 	};
 	int failed;
 

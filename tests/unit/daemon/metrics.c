@@ -22,6 +22,7 @@ struct world {
 	struct site_counts site;
 	struct oracle_counts oracle;
 	struct drip_counts drip;
+	struct circuits_counts circuits;
 	struct metrics m;
 };
 
@@ -49,6 +50,8 @@ fill_worker(unsigned i)
 	counter_set(&w.weigh[i].not_waited, 5 * n);
 	counter_set(&w.weigh[i].unknown, 6 * n);
 	counter_set(&w.weigh[i].rule_errors, 7 * n);
+	counter_set(&w.weigh[i].remembered, 8 * n);
+	counter_set(&w.weigh[i].fast_stale, 9 * n);
 	latencies(&w.weigh[i].wait, n, n);
 	counter_set(&dns->hits, 8 * n);
 	counter_set(&dns->inflight, 9 * n);
@@ -105,6 +108,11 @@ fill(void)
 	counter_set(&w.drip.refused, 56);
 	counter_set(&w.drip.bytes, 7890);
 	counter_set(&w.drip.held_ms, 61250);
+	w.m.circuits = &w.circuits;
+	w.circuits =
+	    (struct circuits_counts){ .dropped = 21, .untracked = 22, .known = 23, .up = true };
+	for (unsigned i = 0; i < TOR_OUTCOMES; i++)
+		w.circuits.outcome[i] = 10 + i;
 	w.m.uptime_s = 99;
 	w.m.rules = 5;
 }
@@ -139,6 +147,8 @@ static const char *const lines[] = {
 	"ammit_honeypot_total 22",
 	"ammit_question_total{result=\"dropped\"} 11",
 	"ammit_rule_errors_total 21",
+	"ammit_remember_total 24",
+	"ammit_fast_stale_total 27",
 	"ammit_dns_waits_total{result=\"answered\"} 9",
 	"ammit_dns_waits_total{result=\"budget\"} 12",
 	"ammit_dns_waits_total{result=\"not_waited\"} 15",
@@ -174,6 +184,15 @@ static const char *const lines[] = {
 	"ammit_drip_refused_total 56",
 	"ammit_drip_bytes_total 7890",
 	"ammit_drip_held_seconds_total 61.250",
+	"ammit_tor_up 1",
+	"ammit_tor_circuits 23",
+	"ammit_circuits_closed_total 11",
+	"ammit_circuits_gone_total 12",
+	"ammit_circuits_refused_total 13",
+	"ammit_circuits_limited_total 14",
+	"ammit_circuits_dry_run_total 15",
+	"ammit_circuits_dropped_total 21",
+	"ammit_circuits_untracked_total 22",
 	/* Two codes have one name. */
 	LISTED "{zone=\"bl.test\",code=\"HTTP \\\"proxy\\\"\"} 303",
 	LISTED "{zone=\"bl.test\",code=\"t\xc3\xb8r\"} 30",
@@ -250,10 +269,13 @@ test_nothing_yet(void **state)
 	fill();
 	w.m.workers = w.m.zones = 0;
 	w.m.drip = NULL;
+	w.m.circuits = NULL;
 	write_all();
 	assert_non_null(strstr(got, "\nammit_dnsbl_lookups_total{zone=\"(functions)\"} 0\n"));
 	assert_null(strstr(got, "{server="));
 	assert_null(strstr(got, "ammit_drip_"));
+	assert_null(strstr(got, "ammit_tor_"));
+	assert_null(strstr(got, "ammit_circuits_"));
 }
 
 /* What does not fit is said, not overrun. */
@@ -275,6 +297,7 @@ test_stat(void **state)
 	static const char *const want[] = { "up 99 s, 5 rules, 2 workers\n",
 		"verdicts: allow 30, challenge 0, deny 300, drip 0\n",
 		"drip: 12 now, 34 served, 56 refused, 7890 bytes, 61 s held\n",
+		"tor: up, 23 circuits, 11 closed, 15 would be, 13 refused, 35 left open\n",
 		"server [::1]:53: down, 3000 queries", "server 127.0.0.1:53: up, 5 queries",
 		"zone bl.test: 39 lookups", "; suspended: lists everybody\n" };
 	struct text out = { .buf = got, .cap = sizeof(got) };

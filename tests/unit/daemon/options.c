@@ -40,7 +40,9 @@ static const struct {
 	    "spop-mode 0666\nstate-dir /tmp/s\ncontrol unix@/tmp/c\ncontrol-mode 0640\n"
 	    "control-group x\ndrip unix@/tmp/d\ndrip-max 7\ndrip-rate 8\ndrip-time 9\n"
 	    "drip-mode 0620\ndrip-group y\ndns 127.0.0.1,[::1]:5353\ndns-cache 1024\n"
-	    "check-from unix,10.8.0.0/24,::1\n",
+	    "check-from unix,10.8.0.0/24,::1\n"
+	    "tor-control unix@/run/tor/control\ntor-password /etc/ammit/tor\ntor-close-after 3\n"
+	    "tor-close-rate 7\ntor-dry-run on\npolicy-watch 5\n",
 	    NULL },
 	{ "unknown", "spopp 127.0.0.1:9001\n", "ammit.conf:1: \"spopp\" is no option" },
 	{ "line", "workers 2\n\nworkers none\n",
@@ -53,6 +55,9 @@ static const struct {
 	{ "no drips", "drip-max 0\n", "drip-max: \"0\" is no number from 1 to 1000000" },
 	{ "no rate", "drip-rate 0\n", "drip-rate: \"0\" is no number from 1 to 1048576" },
 	{ "too long", "drip-time 86401\n", "drip-time: \"86401\" is no number from 1 to 86400" },
+	{ "tor off", "tor-control off\n", NULL },
+	{ "tor nowhere", "tor-control 9051\n", "tor-control: \"9051\" is no address" },
+	{ "tor never", "tor-close-rate 0\n", "tor-close-rate: \"0\" is no number from 1" },
 	{ "only these are off", "spop off\n", "spop: \"off\" is no address" },
 	{ "nobody to check from", "check-from\n",
 	    "check-from: \"\" names no peers: one is missing" },
@@ -120,6 +125,12 @@ values_arrive(void **state)
 	assert_int_equal(o.dns_cache_mib, 1024);
 	assert_true(o.check_from.local);
 	assert_int_equal(o.check_from.count, 2);
+	assert_true(o.has_tor);
+	assert_string_equal(o.tor_control.text, "unix@/run/tor/control");
+	assert_string_equal(o.tor_password, "/etc/ammit/tor");
+	assert_int_equal(o.tor_close_after, 3);
+	assert_int_equal(o.tor_close_rate, 7);
+	assert_true(o.tor_dry_run);
 	options_fini(&o);
 	problems_fini(&p);
 }
@@ -223,6 +234,44 @@ control_and_dns_have_defaults(void **state)
 }
 
 static void
+tor_has_defaults(void **state)
+{
+	static const struct {
+		const char *file, *line;
+		bool has;
+		unsigned rate, warnings;
+	} cases[] = {
+		{ "", "", false, 60, 0 },
+		{ "tor-control 127.0.0.1:9051\n", "", true, 60, 0 },
+		{ "tor-control 127.0.0.1:9051\ntor-close-after 2\n", " --tor-close-rate 9", true, 9,
+		    0 },
+		{ "tor-control 127.0.0.1:9051\n", " --tor-control off", false, 60, 0 },
+		{ "tor-close-after 2\n", "", false, 60, 1 },
+		{ "tor-password /x\n", "", false, 60, 1 },
+		{ "", " --tor-dry-run", false, 60, 1 },
+	};
+
+	(void)state;
+	setenv("STATE_DIRECTORY", folder, 1);
+	setenv("RUNTIME_DIRECTORY", folder, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *argv[16], line[200];
+		struct options o;
+		struct problems p = { 0 };
+		bool help;
+
+		snprintf(line, sizeof(line), "--workers 1 -c %s%s", write_config(cases[i].file),
+		    cases[i].line);
+		options_read(&o, words(line, argv), argv, &p, &help);
+		if (p.errors > 0 || p.warnings != cases[i].warnings || o.has_tor != cases[i].has ||
+		    o.tor_close_rate != cases[i].rate)
+			fail_msg("%s%s: %u", cases[i].file, cases[i].line, o.tor_close_rate);
+		options_fini(&o);
+		problems_fini(&p);
+	}
+}
+
+static void
 drip_has_defaults(void **state)
 {
 	static const struct {
@@ -320,6 +369,7 @@ main(void)
 		cmocka_unit_test(flags_go_before_the_file),
 		cmocka_unit_test(control_and_dns_have_defaults),
 		cmocka_unit_test(drip_has_defaults),
+		cmocka_unit_test(tor_has_defaults),
 		cmocka_unit_test(all_errors_in_one_go),
 		cmocka_unit_test(the_table_is_whole),
 	};

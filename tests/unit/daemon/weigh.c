@@ -5,11 +5,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "policy/ask.h"
 #include "unit/allocations.h"
 #include "unit/generation.h"
 
@@ -104,7 +106,7 @@ build_notify(const struct question *q, uint8_t *buf, size_t room)
 
 struct reply {
 	char verdict[32], rule[64], ticket[TICKET_TEXT_MAX + 1], would[32];
-	int64_t weight, status;
+	int64_t weight, status, new_pass, remember;
 	unsigned actions;
 };
 
@@ -144,6 +146,10 @@ read_reply(const uint8_t *bytes, size_t n, struct reply *out)
 			out->weight = v.number;
 		else if (slice_equal(name, SLICE("status")))
 			out->status = v.number;
+		else if (slice_equal(name, SLICE("new_pass")))
+			out->new_pass = v.number;
+		else if (slice_equal(name, SLICE("remember")))
+			out->remember = v.number;
 		else
 			fail_msg("unknown variable %.*s", (int)name.len, name.ptr);
 		if (to != NULL)
@@ -241,6 +247,157 @@ a_pass_answers_a_challenge_and_no_denial(void **state)
 	ask(&b, &q, &r);
 	assert_string_equal(r.verdict, "challenge");
 	weigher_fini(&b.w);
+}
+
+/* A key for HAProxy's table of passes costs a pass: rubbish, nothing and one of another host make
+ * none. */
+static void
+only_a_good_pass_is_to_be_counted(void **state)
+{
+	char text[PASS_TEXT_MAX + 1] = "";
+	const struct {
+		const char *agent, *host, *rate, *pass;
+		bool asked, counted;
+	} cases[] = {
+		{ "Mozilla", "a.example", NULL, text, true, true },
+		/* Good, whatever the verdict is. */
+		{ "Mozilla EvilBot", "a.example", NULL, text, true, true },
+		/* HAProxy counts none, or this one already (a number, which this is not, but no
+		   NULL). */
+		{ "Mozilla", "a.example", NULL, text, false, false },
+		{ "Mozilla", "a.example", "7", text, true, false },
+		{ "Mozilla", "b.example", NULL, text, true, false },
+		{ "Mozilla", "a.example", NULL, "", true, false },
+		{ "Mozilla", "a.example", NULL, "a.b.0123456789012345678901234567890123456789012",
+		    true, false },
+	};
+	struct pass pass = {
+		.issued_s = NOW, .expires_s = NOW + 100, .level = 100, .host = SLICE("a.example")
+	};
+	struct bench b;
+
+	(void)state;
+	setup_bench(&b, false);
+	assert_true(pass_seal(&b.g->keys, &pass, text) > 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct question q = { "pass", "weigh", "192.0.2.1",
+			{ { "ua", cases[i].agent }, { "host", cases[i].host },
+			    { "pass", cases[i].pass },
+			    { cases[i].asked ? "pass.rate" : NULL, cases[i].rate } },
+			NULL, NULL, 0 };
+		struct reply r;
+
+		ask(&b, &q, &r);
+		if (r.new_pass != cases[i].counted)
+			fail_msg("%zu: %d", i, (int)r.new_pass);
+	}
+	weigher_fini(&b.w);
+}
+
+/* Whether HAProxy may remember a visitor: strictly, since nobody looks at him then. */
+static void
+who_may_be_remembered(void **state)
+{
+	static const char big[600] = { [0 ... 598] = 'a' };
+	char text[PASS_TEXT_MAX + 1] = "", broken[PASS_TEXT_MAX + 1] = "", right[17];
+	struct pass pass = {
+		.issued_s = NOW, .expires_s = NOW + 100, .level = 100, .host = SLICE("a.example")
+	};
+	const struct {
+		const char *name, *src, *ua, *host, *pass, *fast;
+		bool shadow, remember, stale;
+	} cases[] = {
+		{ "good", "192.0.2.1", "Mozilla", "a.example", text, right, false, true, false },
+		{ "a threshold lets him in", "192.0.2.1", "curl", "a.example", text, right, false,
+		    true, false },
+		{ "no pass", "192.0.2.1", "curl", "a.example", "", right, false, false, false },
+		{ "forged pass", "192.0.2.1", "curl", "a.example", broken, right, false, false,
+		    false },
+		{ "pass of another host", "192.0.2.1", "curl", "b.example", text, right, false,
+		    false, false },
+		{ "denied", "192.0.2.1", "EvilBot", "a.example", text, right, false, false, false },
+		{ "denied address", "198.51.100.7", "Mozilla", "a.example", text, right, false,
+		    false, false },
+		{ "cut", "192.0.2.1", big, "a.example", text, right, false, false, false },
+		{ "shadow", "192.0.2.1", "Mozilla", "a.example", text, right, true, false, false },
+		{ "not asked for", "192.0.2.1", "Mozilla", "a.example", text, NULL, false, false,
+		    false },
+		{ "empty", "192.0.2.1", "Mozilla", "a.example", text, "", false, false, false },
+		{ "another list", "192.0.2.1", "Mozilla", "a.example", text, "0123456789abcdef",
+		    false, false, true },
+		{ "longer", "192.0.2.1", "Mozilla", "a.example", text, "0123456789abcdef0", false,
+		    false, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct question q = { cases[i].name, "weigh", cases[i].src,
+			{ { "ua", cases[i].ua }, { "host", cases[i].host },
+			    { "pass", cases[i].pass }, { "fast", cases[i].fast } },
+			NULL, NULL, 0 };
+		struct bench b;
+		struct reply r;
+
+		setup_bench(&b, cases[i].shadow);
+		assert_true(pass_seal(&b.g->keys, &pass, text) > 0);
+		memcpy(broken, text, sizeof(text));
+		broken[strlen(broken) - 3] ^= 1;
+		memcpy(right, policy_ask(b.g->policy)->fingerprint, sizeof(right));
+		ask(&b, &q, &r);
+		if (r.remember != (cases[i].remember ? 10 : 0))
+			fail_msg("%s: remember %d", cases[i].name, (int)r.remember);
+		assert_int_equal(counter_get(&b.w.counts.remembered), cases[i].remember);
+		assert_int_equal(counter_get(&b.w.counts.fast_stale), cases[i].stale);
+		assert_int_equal(b.g->fast_told, cases[i].stale);
+		weigher_fini(&b.w);
+	}
+}
+
+/* A verdict that left something open says nothing about the next request. */
+static void
+what_was_left_open_is_not_remembered(void **state)
+{
+	static const struct {
+		const char *rule;
+		bool steady;
+	} rows[] = {
+		{ "\"user_agent_regex\":\"EvilBot\"", true },
+		{ "\"user_agent_regex\":\"Mozilla\",\"shadow\":true", false },
+		/* The whole site is. */
+		{ "\"user_agent_regex\":\"Mozilla\"}],\"shadow\":true,\"thresholds\":["
+		  "{\"name\":\"t\",\"action\":\"DENY\",\"expression\":\"true\"",
+		    false },
+		{ "\"expression\":\"path == host\"", false },
+		{ "\"expression\":\"randInt(1000) == 1000\"", false },
+		{ "\"expression\":\"rate > 1000\"", false }, /* which nobody counts */
+		{ "\"user_agent_regex\":\"Mozilla\",\"verify_dns\":{\"suffixes\":[\".example\"]}",
+		    false },
+	};
+	static const struct pass pass = {
+		.issued_s = NOW, .expires_s = NOW + 100, .level = 100, .host = { "a.example", 9 }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char json[256], text[PASS_TEXT_MAX];
+		struct request r = { .cut = 0 };
+		struct weigher w;
+		struct weighed it;
+		int n = snprintf(json, sizeof(json),
+		    "{\"bots\":[{\"name\":\"r\",\"action\":\"DENY\",%s}]}", rows[i].rule);
+
+		weigher_init(&w, make_generation((struct slice){ json, (size_t)n }, false));
+		assert_true(address_parse(SLICE("8.8.8.8"), &r.src));
+		request_set(&r, REQUEST_HOST, SLICE("a.example"));
+		request_set(&r, REQUEST_USER_AGENT, SLICE("Mozilla"));
+		request_set(&r, REQUEST_PASS,
+		    (struct slice){ text, pass_seal(&w.generation->keys, &pass, text) });
+		assert_int_equal(weigh_request(&w, &r, NOW, &it), WEIGH_ANSWERED);
+		assert_int_equal(it.kind, VERDICT_ALLOW);
+		if (it.steady != rows[i].steady)
+			fail_msg("%s: %d", rows[i].rule, it.steady);
+		weigher_fini(&w);
+	}
 }
 
 static void
@@ -346,7 +503,11 @@ a_request_without_a_frame_is_weighed_alike(void **state)
 	struct weighed it;
 	struct request r = { .cut = 0 };
 	struct ticket t;
-	char store[TICKET_HOST_MAX];
+	char store[TICKET_HOST_MAX], text[PASS_TEXT_MAX];
+	const struct pass pass = { .issued_s = NOW,
+		.expires_s = NOW + 100,
+		.level = 100,
+		.host = SLICE("git.example.org") };
 	unsigned before;
 
 	(void)state;
@@ -361,6 +522,15 @@ a_request_without_a_frame_is_weighed_alike(void **state)
 	assert_int_equal(allocations, before);
 	assert_int_equal(ticket_open(&b.g->keys, it.ticket, NOW, &t, store), TICKET_OK);
 	assert_true(slice_equal(t.host, SLICE("git.example.org")));
+	/* Nobody is remembered whose requests are so many that a rule might look at their number.
+	 */
+	request_set(&r, REQUEST_PASS, (struct slice){ text, pass_seal(&b.g->keys, &pass, text) });
+	for (int rate = 49; rate <= 51; rate++) {
+		request_set_number(&r, REQUEST_RATE, rate);
+		assert_int_equal(weigh_request(&b.w, &r, NOW, &it), WEIGH_ANSWERED);
+		assert_int_equal(it.kind, VERDICT_ALLOW);
+		assert_int_equal(it.steady, rate <= ASK_RATE_DEFAULT);
+	}
 	request_set(&r, REQUEST_USER_AGENT, SLICE("EvilBot"));
 	weigh_request(&b.w, &r, NOW, &it);
 	assert_int_equal(it.kind, VERDICT_DENY);
@@ -382,6 +552,9 @@ main(void)
 		cmocka_unit_test(questions_are_answered),
 		cmocka_unit_test(ticket_says_what_was_asked),
 		cmocka_unit_test(a_pass_answers_a_challenge_and_no_denial),
+		cmocka_unit_test(only_a_good_pass_is_to_be_counted),
+		cmocka_unit_test(who_may_be_remembered),
+		cmocka_unit_test(what_was_left_open_is_not_remembered),
 		cmocka_unit_test(shadow_lets_through_and_tells),
 		cmocka_unit_test(bad_payloads_are_refused),
 		cmocka_unit_test(an_answer_that_does_not_fit_is_still_an_answer),

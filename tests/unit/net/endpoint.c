@@ -1,5 +1,7 @@
 #include "net/endpoint.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +13,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "base/clock.h"
 
 static const struct {
 	const char *in;
@@ -162,6 +166,40 @@ taken_port_names_its_holder(void **state)
 	close(fd);
 }
 
+static void
+connects_or_says_why(void **state)
+{
+	static const struct {
+		const char *at;
+		int error;
+	} nobody[] = {
+		{ "unix@/nonexistent/a.sock", ENOENT },
+		{ "127.0.0.1:9", ECONNREFUSED },
+	};
+	struct endpoint e;
+	char text[64], error[256];
+	const char *why;
+	int fd, connected;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
+		assert_true(endpoint_parse(slice_of(nobody[i].at), &e, &why));
+		assert_int_equal(endpoint_connect(&e, clock_mono_ms() + 10000), -1);
+		assert_int_equal(errno, nobody[i].error);
+	}
+	snprintf(text, sizeof(text), "unix@/tmp/ammit-endpoint-%d.sock", (int)getpid());
+	assert_true(endpoint_parse(slice_of(text), &e, &why));
+	fd = endpoint_listen(&e, 0600, (gid_t)-1, error, sizeof(error));
+	assert_true(fd >= 0);
+	connected = endpoint_connect(&e, clock_mono_ms() + 10000);
+	assert_true(connected >= 0);
+	assert_int_equal(endpoint_wait(fd, POLLIN, clock_mono_ms() + 10000), 0);
+	assert_int_equal(endpoint_wait(connected, POLLIN, clock_mono_ms() + 20), ETIMEDOUT);
+	close(connected);
+	endpoint_unlink(&e, fd);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -172,6 +210,7 @@ main(void)
 		cmocka_unit_test(what_is_no_socket_stays),
 		cmocka_unit_test(missing_folder_says_so),
 		cmocka_unit_test(taken_port_names_its_holder),
+		cmocka_unit_test(connects_or_says_why),
 	};
 	int failed;
 

@@ -430,6 +430,13 @@ places_know_what_they_are(void **state)
 	    &error);
 	address_parse(SLICE("fc00:dead:beef:4dad::102:304"), &w.request.src);
 	assert_int_equal(world_eval(&w, e, NULL), EXPR_TRUE);
+	e = world_compile(&w, "circuit.effort == 731 && circuit == 0x01020304", &error);
+	assert_int_equal(world_eval(&w, e, NULL), EXPR_FALSE);
+	request_set_number(&w.request, REQUEST_EFFORT, 731);
+	assert_int_equal(world_eval(&w, e, NULL), EXPR_TRUE);
+	assert_null(world_compile(&w, "circuit.efort > 0", &error));
+	assert_string_equal(
+	    error.why, "'circuit.efort' is not known: did you mean circuit.effort?");
 	address_parse(SLICE("2001:db8::102:304"), &w.request.src);
 	e = world_compile(
 	    &w, "!onion && circuit == 0 && remoteAddress == \"2001:db8::102:304\"", &error);

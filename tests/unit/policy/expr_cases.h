@@ -124,6 +124,7 @@ static const struct {
 	{ "country in [\"DE\", \"FR\"]", T },
 	{ "!onion", T },
 	{ "circuit == 0", T },
+	{ "circuit.effort == 0 && circuit.effort < 1", T },
 	{ "tls.version == \"TLSv1.3\"", T },
 	{ "tls.ja3 == \"\"", T },
 	{ "tls.ja4 == \"\"", T },

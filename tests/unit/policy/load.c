@@ -57,6 +57,17 @@ static const struct {
 	    "must be a regex in a string" },
 	{ "header injection", BOT("\"headers_regex\":{\"a),bool(1\":\"x\"}"),
 	    "no name of a header" },
+	{ "a circuit, not by true", BOT("\"path_regex\":\"x\",\"close_circuit\":\"yes\""),
+	    "bots[0].close_circuit: is string and must be " },
+	{ "a threshold that lets through and closes",
+	    THRESHOLD("\"name\":\"t\",\"expression\":\"weight > 0\",\"action\":\"ALLOW\","
+		      "\"close_circuit\":true"),
+	    "thresholds[0].close_circuit: only DENY and DRIP close a circuit" },
+	{ "a circuit that is challenged",
+	    "{\"bots\":[{\"name\":\"a\",\"action\":\"CHALLENGE\",\"path_regex\":\"x\","
+	    "\"close_circuit\":true}]}",
+	    "bots[0].close_circuit: only DENY and DRIP close a circuit: take it out, or make the "
+	    "action DENY" },
 	{ "bare address", BOT("\"remote_addresses\":[\"192.0.2.1\"]"),
 	    "bots[0].remote_addresses[0]: an address without a length: write /32" },
 	{ "no address", BOT("\"remote_addresses\":[\"example.org\"]"), "not a prefix" },
@@ -245,6 +256,11 @@ clean_policies_are_silent(void **state)
 	static const char *const clean[] = {
 		TOP("\"dnsbl\":false,\"status_codes\":{\"CHALLENGE\":200,\"DENY\":403}"),
 		TOP("\"robots\":false"),
+		BOT("\"path_regex\":\"x\",\"close_circuit\":false"),
+		"{\"bots\":[{\"name\":\"a\",\"action\":\"DENY\",\"path_regex\":\"x\","
+		"\"close_circuit\":true},{\"name\":\"b\",\"action\":\"DRIP\",\"expression\":"
+		"\"circuit.effort < 10\",\"close_circuit\":true}],\"thresholds\":[{\"name\":\"t\","
+		"\"expression\":\"weight > 5\",\"action\":\"DENY\",\"close_circuit\":true}]}",
 		TOP("\"robots\":null"),
 		TOP("\"thresholds\":null,\"pass\":null,\"dns\":null,\"dnsbl\":null"),
 		TOP("\"dnsbl\":true,\"dns_ttl\":{},\"hosts\":{\"a.test\":{\"dnsbl\":false}}"),

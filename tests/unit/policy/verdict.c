@@ -390,6 +390,69 @@ without_thresholds(void **state)
 	problems_fini(&problems);
 }
 
+/* Which verdict closes a circuit: the one in force, of a rule or threshold that says so. */
+static void
+circuits_are_closed(void **state)
+{
+	static const char text[] =
+	    "{\"bots\":["
+	    "{\"name\":\"shy\",\"action\":\"DENY\",\"close_circuit\":true,\"shadow\":true,"
+	    "\"user_agent_regex\":\"Shy\"},"
+	    "{\"name\":\"mild\",\"action\":\"DENY\",\"user_agent_regex\":\"Mild\"},"
+	    "{\"name\":\"hard\",\"action\":\"DRIP\",\"close_circuit\":true,"
+	    "\"user_agent_regex\":\"Hard\"},"
+	    "{\"name\":\"heavy\",\"action\":\"WEIGH\",\"weight\":{\"adjust\":50},"
+	    "\"user_agent_regex\":\"Heavy\"},"
+	    "{\"name\":\"idle\",\"action\":\"DENY\",\"close_circuit\":true,\"expression\":"
+	    "\"onion && circuit.effort < 100 && userAgent.contains('Idle')\"}],"
+	    "\"hosts\":{\"quiet.example\":{\"shadow\":true}},"
+	    "\"thresholds\":[{\"name\":\"t\",\"action\":\"DENY\",\"expression\":\"weight > 40\","
+	    "\"close_circuit\":true},{\"name\":\"rest\",\"action\":\"ALLOW\",\"expression\":"
+	    "\"true\"}]}";
+	static const struct {
+		const char *agent, *host;
+		int64_t effort; /* -1: not known */
+		enum verdict_kind kind;
+		bool closes;
+	} cases[] = {
+		{ "curl", "a.example", -1, VERDICT_ALLOW, false },
+		{ "Shy", "a.example", -1, VERDICT_ALLOW, false },
+		{ "Mild", "a.example", -1, VERDICT_DENY, false },
+		{ "Mild Hard", "a.example", -1, VERDICT_DENY, false },
+		{ "Shy Mild", "a.example", -1, VERDICT_DENY, false },
+		{ "Hard", "a.example", -1, VERDICT_DRIP, true },
+		{ "Shy Hard", "a.example", -1, VERDICT_DRIP, true },
+		{ "Heavy", "a.example", -1, VERDICT_DENY, true },
+		{ "Idle", "a.example", -1, VERDICT_DENY, true },
+		{ "Idle", "a.example", 99, VERDICT_DENY, true },
+		{ "Idle", "a.example", 100, VERDICT_ALLOW, false },
+		{ "Hard", "quiet.example", -1, VERDICT_ALLOW, false },
+		{ "Heavy", "quiet.example", -1, VERDICT_ALLOW, false },
+	};
+	struct problems problems = { 0 };
+	struct policy *p = policy_load("f", slice_of(text), NULL, &problems);
+	struct evidence e = { 0 };
+
+	(void)state;
+	assert_non_null(p);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct request r = { 0 };
+		struct verdict v;
+
+		assert_true(address_parse(SLICE("fc00:dead:beef:4dad::1:0"), &r.src));
+		request_set(&r, REQUEST_USER_AGENT, slice_of(cases[i].agent));
+		request_set(&r, REQUEST_HOST, slice_of(cases[i].host));
+		if (cases[i].effort >= 0)
+			request_set_number(&r, REQUEST_EFFORT, cases[i].effort);
+		policy_judge(p, judge, &r, &e, &v, NULL);
+		if (v.kind != cases[i].kind || v.close_circuit != cases[i].closes)
+			fail_msg("%s %s %d: %s", cases[i].agent, cases[i].host,
+			    (int)cases[i].effort, verdict_names[v.kind]);
+	}
+	policy_free(p);
+	problems_fini(&problems);
+}
+
 /* Everything in it, and a path on which a pattern backtracks without end. */
 static void
 judge_all(const struct policy *p, struct judge *j)
@@ -464,6 +527,7 @@ main(void)
 		cmocka_unit_test(what_fails_is_counted_and_does_not_match),
 		cmocka_unit_test(challenges),
 		cmocka_unit_test(without_thresholds),
+		cmocka_unit_test(circuits_are_closed),
 		cmocka_unit_test(nothing_is_allocated),
 		cmocka_unit_test(nor_without_jit_and_the_verdicts_are_the_same),
 	};
