@@ -235,9 +235,10 @@ class TorNetwork:
             sock.sendall(b"\1" + bytes([len(name)]) + name + b"\1p")
             assert self._exactly(sock, 2) == b"\1\0"
             sock.sendall(b"\5\1\0\3" + bytes([len(host)]) + host + struct.pack(">H", port))
-            answer = self._exactly(sock, 10)
+            answer = self._exactly(sock, 4)
             if answer[1]:
                 raise OSError("SOCKS error %d" % answer[1])
+            self._exactly(sock, {1: 4, 4: 16}[answer[3]] + 2)
         except BaseException:
             sock.close()
             raise
