@@ -24,6 +24,7 @@ from test_browsers import asked, on_site
 from test_challenge import cookie_of, passed, with_pass
 from test_dns import healthy
 from test_solve import solve
+from test_tools import replay
 
 TRUSTED = dict(CURL, **{"User-Agent": "TrustedAgent/1.0"})
 # Source port 0, as tor writes it of each multiple of 65536, among others.
@@ -315,6 +316,19 @@ def test_no_list_of_addresses_knows_a_circuit(box):
         wait_until(lambda: ("9.7.6.5.bl.test", "A") in server.asked, "an address to be asked about")
 
 
+def test_replay_reads_what_the_onion_wrote(box):
+    edge = onion_edge(box, AMMIT_LOG_FULL="1")
+    cookie = earn(edge, lambda: edge.by(65536))
+    for headers in (CURL, BROWSER, {"User-Agent": "GPTBot"}, with_pass(cookie)):
+        edge.ask(edge.by(65536), headers=headers)
+    log = "\n".join(lines(edge, 6))
+    assert " rate=2 " in log and " circuit=65536 " in log and cookie not in log
+    status, said, stderr = replay(log, "--policy", box.path / "policy.json")
+    assert status == 0, stderr
+    assert (said["requests"], said["own"], said["not_requests"]) == (5, 1, 0)
+    assert said["given"]["different"] == 0 and said["given"]["same"] == 5
+
+
 class Strict(Site):
     """A site that has an HTTPS side elsewhere."""
 
@@ -336,20 +350,15 @@ def test_nobody_is_sent_to_https(box):
     assert page.challenged and "strict-transport-security" not in {k.lower() for k in page.headers}
 
 
-def test_ammit_killed_behind_the_onion(onion_of_its_own):
+def test_ammit_killed_behind_the_onion(box):
     """As behind edge.cfg: open routes go on, closed ones wait."""
-    edge = onion_of_its_own
+    edge = onion_edge(box)
     edge.ammit.kill()
     assert wait_until(lambda: edge.ask(edge.by(5), headers=BROWSER), "an answer").from_site
     assert edge.ask(edge.by(5), "/login", BROWSER).status == 503
     assert "error=" in lines(edge, where=" /login ")[-1]
     edge.ammit.start()
     wait_until(lambda: edge.ask(edge.by(5), headers=BROWSER).challenged, "the challenge page")
-
-
-@pytest.fixture
-def onion_of_its_own(box):
-    return onion_edge(box)
 
 
 @pytest.mark.parametrize("full", [{}, {"AMMIT_LOG_FULL": "1"}], ids=["short", "full"])
@@ -367,8 +376,9 @@ def test_beside_the_edge(box, full):
     for _ in range(8):
         assert edge.get("/clear").from_site
     wait_until(lambda: edge.ask(edge.by(51), "/flood").status == 403, "the circuit to be denied")
-    assert [len([x for x in edge.lines() if re.search(r"[ =]\"?/onion\"? ", x)])] == [2]
-    assert all("verdict=" in x for x in lines(edge, 10))
+    for path, count in (("/onion", 2), ("/flood", None)):
+        logged = [x for x in lines(edge, 10) if re.search(r'[ =]"?%s"? ' % path, x)]
+        assert all(" circuit=" in x for x in logged) and (count is None or len(logged) == count), logged
 
 
 # ---- through tor ----
