@@ -148,6 +148,34 @@ def test_no_switch_is_warned_about(files, tmp_path):
     check({}, tmp_path)
 
 
+def sections(name):
+    """Of a shipped file, by their heads; without comments."""
+    found = {}
+    for line in (ROOT / "haproxy" / name).read_text().splitlines():
+        if re.match(r"[a-z]", line):
+            head = found.setdefault(line, [])
+        elif line.strip() and not line.lstrip().startswith("#") and not line.startswith("."):
+            head.append(line.strip())
+    return found
+
+
+def test_what_both_files_have_is_the_same():
+    """Denials, failures, the log, the backends: what is mended in one file is in the other."""
+    edge, onion = sections("edge.cfg"), sections("onion.cfg")
+    for head in ("backend ammit-challenge", "backend ammit-drip", "backend ammit-agent", "backend ammit-visits",
+                 "backend ammit-passes"):
+        assert edge[head], head
+        assert [x for x in onion[head] if "X-Ammit-Proto" not in x] == [x for x in edge[head] if "X-Ammit-Proto" not in x]
+    shared = re.compile(r"fail_closed|ammit_answered|verdict_(?!deny !ammit_failed !ammit_made_to)|page_there|ammit-passes|"
+                        r"^http-request (set-var|return|send-spoe)|ammit_own")
+    pick = lambda lines: [x for x in lines if shared.search(x) and "tarpit" not in x]
+    assert len(pick(edge["frontend edge"])) > 30
+    assert pick(onion["frontend onion"]) == pick(edge["frontend edge"])
+    formats = [[re.sub(r" (circuit|tls\.version|tls\.ja3)=\S+", "", x) for x in file if x.startswith("log-format")]
+               for file in (edge["frontend edge"], onion["frontend onion"])]
+    assert len(formats[0]) == 2 and formats[0] == formats[1]
+
+
 # ---- circuits by hand ----
 
 
@@ -276,6 +304,8 @@ def test_an_offender_is_refused_and_nobody_else(box):
         with pytest.raises(ConnectionError):
             edge.get("/", TRUSTED, connection=kept)
     assert edge.ask(edge.by(5), headers=TRUSTED) is None
+    with contextlib.closing(edge.stream(proxy_line(5))) as sock:
+        assert sock.recv(1) == b"", "before it has said anything"
     for other in (6, 65536 + 5):
         assert edge.ask(edge.by(other), headers=TRUSTED).from_site
 
