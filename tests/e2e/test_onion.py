@@ -125,7 +125,7 @@ def earn(edge, connect, path="/"):
 # ---- the file ----
 
 SWITCHES = {"AMMIT_LOG_FULL": "1", "AMMIT_ROBOTS": "1", "AMMIT_SITE_PROXY": "v2", "AMMIT_ONION_OFFENDERS": "120",
-            "AMMIT_RATES": "1"}
+            "AMMIT_ONION_ONE_USER": "1", "AMMIT_RATES": "1"}
 
 
 @pytest.mark.parametrize("files", [["onion"], ["edge", "onion"]], ids="+".join)
@@ -134,7 +134,7 @@ def test_no_switch_is_warned_about(files, tmp_path):
     env = {"PATH": "/usr/bin:/bin", "AMMIT_SPOE_CONF": str(ROOT / "haproxy/ammit.spoe.conf"),
            "AMMIT_ONION_USER": getpass.getuser()}
     text, count = re.subn(r"(?m)^    #(presetenv AMMIT_(?!USER))", r"    \1", (ROOT / "haproxy/onion.cfg").read_text())
-    assert count == 4
+    assert count == 5
     (tmp_path / "onion.cfg").write_text(text)
 
     def check(more, folder=ROOT / "haproxy"):
