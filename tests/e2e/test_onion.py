@@ -5,6 +5,7 @@ import contextlib
 import functools
 import getpass
 import html
+import http.client
 import itertools
 import os
 import pwd
@@ -13,13 +14,16 @@ import socket
 import stat
 import subprocess
 import tempfile
+import threading
 
 import pytest
 
 import dns_servers
 import tornet
 from browsers import Firefox
-from conftest import BROWSER, CURL, HAPROXY, PATIENCE_S, POLICY, ROOT, Edge, Process, Puzzle, Site, make_box, wait_until
+from conftest import (
+    BROWSER, CURL, HAPROXY, PATIENCE_S, POLICY, ROOT, Edge, Process, Puzzle, Site, make_box, run_ammit, wait_until,
+)
 from test_browsers import asked, on_site
 from test_challenge import cookie_of, passed, with_pass
 from test_dns import healthy
@@ -522,3 +526,198 @@ def test_tor_browser(tor, shipped, options):
         browser.get(shipped.url + "/again")
         assert on_site(browser)
         assert len([x for x in shipped.lines() if "verdict=challenge" in x]) == before
+
+
+# ---- circuits that are closed ----
+
+CLOSING = {
+    "bots": [
+        {"name": "hard", "user_agent_regex": "Hard", "action": "DENY", "close_circuit": True},
+        {"name": "mild", "user_agent_regex": "Mild", "action": "DENY"},
+    ],
+    "thresholds": [],
+}
+HARD, MILD = {"User-Agent": "Hard/1.0"}, {"User-Agent": "Mild/1.0"}
+
+
+def told(ammit):
+    """What Ammit counts of tor."""
+    text = run_ammit("ctl", "--control", ammit.control, "metrics").stdout
+    return {name: float(n) for name, n in re.findall(r"(?m)^ammit_(tor_\w+|circuits_\w+) ([0-9.]+)$", text)}
+
+
+@contextlib.contextmanager
+def closing(tor, *options, control=None, up=True):
+    """A service whose Ammit has tor's control port."""
+    with make_box() as box, tor.inside():
+        ammit = box.ammit(CLOSING, None, None, None, "--tor-control", control or tor.control, *options)
+        edge = onion_edge(box, ammit=ammit, at=tor.socket(82), AMMIT_ONION_USER=tornet.USER)
+        edge.box, edge.host = box, "%s:82" % tor.onion
+        wait_until(lambda: told(ammit)["tor_up"] == up, "Ammit and tor to agree")
+        yield edge
+
+
+class Visitor:
+    """A circuit with a connection that stays open."""
+
+    def __init__(self, tor, edge, name):
+        self.tor, self.edge, self.name = tor, edge, name
+        self.connection = tor.connection(name, 82)
+        assert self.ask().from_site
+        self.circuit = circuit_of(edge, "/" + name)
+
+    def ask(self, headers=TRUSTED):
+        return self.edge.get("/" + self.name, headers, connection=self.connection, host=self.edge.host)
+
+    def misbehave(self, headers=HARD):
+        """By a stream of its own: its answer may be lost with the circuit."""
+        with contextlib.closing(self.tor.connection(self.name, 82)) as connection:
+            try:
+                assert self.edge.get("/bad", headers, connection=connection, host=self.edge.host).status == 403
+            except (ConnectionError, http.client.HTTPException):
+                pass
+
+    def closed(self):
+        return self.circuit not in self.tor.circuits()
+
+    def hears_the_end(self):
+        return self.connection.sock.recv(1) == b""
+
+
+def is_closed_alone(tor, edge, number=""):
+    bad, good = (Visitor(tor, edge, name + number) for name in ("bad", "good"))
+    assert bad.circuit != good.circuit
+    bad.misbehave()
+    wait_until(bad.closed, "the circuit to be closed")
+    assert bad.hears_the_end()
+    assert good.ask().from_site and not good.closed()
+    again = Visitor(tor, edge, "bad" + number)
+    assert again.circuit not in (bad.circuit, good.circuit)
+
+
+@pytest.fixture
+def without_cookie(tor):
+    tor.ask("SETCONF CookieAuthentication=0")
+    yield
+    tor.ask("SETCONF CookieAuthentication=1")
+
+
+def test_a_denied_circuit_is_closed_and_only_that_one(tor):
+    """By the control socket, as Debian's tor has it."""
+    with closing(tor) as edge:
+        is_closed_alone(tor, edge)
+        counted = told(edge.ammit)
+        assert counted["circuits_closed_total"] == 1 and counted["circuits_refused_total"] == 0
+        assert 'by="SAFECOOKIE"' in edge.ammit.output()
+
+
+def test_the_same_by_a_port_and_a_password(tor, without_cookie, tmp_path):
+    (tmp_path / "password").write_text(tornet.PASSWORD + "\n")
+    port = "127.0.0.1:%d" % tornet.CONTROL_PORT
+    with closing(tor, "--tor-password", tmp_path / "password", control=port) as edge:
+        is_closed_alone(tor, edge)
+        assert 'by="HASHEDPASSWORD"' in edge.ammit.output()
+
+
+def test_a_wrong_password_closes_nothing_and_touches_no_verdict(tor, without_cookie, tmp_path):
+    (tmp_path / "password").write_text("a guess\n")
+    port = "127.0.0.1:%d" % tornet.CONTROL_PORT
+    with closing(tor, "--tor-password", tmp_path / "password", control=port, up=False) as edge:
+        wait_until(lambda: 'state="down"' in edge.ammit.output(), "the log to say so")
+        bad = Visitor(tor, edge, "guess")
+        bad.misbehave()
+        assert bad.ask().from_site and not bad.closed()
+        assert told(edge.ammit)["circuits_closed_total"] == 0 and "a guess" not in edge.ammit.output()
+
+
+def test_closed_after_denials_or_only_said(tor):
+    with closing(tor, "--tor-close-after", "3") as edge:
+        bad = Visitor(tor, edge, "thrice")
+        bad.misbehave(MILD)
+        bad.misbehave(MILD)
+        assert bad.ask().from_site
+        bad.misbehave(MILD)
+        wait_until(bad.closed, "the circuit to be closed")
+    with closing(tor, "--tor-dry-run") as edge:
+        bad = Visitor(tor, edge, "dry")
+        bad.misbehave()
+        wait_until(lambda: told(edge.ammit)["circuits_dry_run_total"] == 1, "it to be counted")
+        assert bad.ask().from_site and not bad.closed()
+
+
+class Relay:
+    """Between Ammit and tor's control socket; can be cut."""
+
+    def __init__(self, path, to):
+        self.path, self.to, self.open = path, to, []
+        self.connect()
+
+    def connect(self):
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.path))
+        self.listener.listen()
+        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+
+    def accept(self, listener):
+        with contextlib.suppress(OSError):
+            while True:
+                near, far = listener.accept()[0], socket.socket(socket.AF_UNIX)
+                far.connect(self.to)
+                self.open += [near, far]
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=self.pump, args=pair, daemon=True).start()
+
+    @staticmethod
+    def pump(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+
+    def cut(self):
+        for sock in [self.listener, *self.open]:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+        self.open = []
+        os.unlink(self.path)
+
+
+def test_control_port_gone_under_load(tor, tmp_path):
+    """Nobody who is judged notices, whichever way he comes; then circuits are closed again."""
+    relay = Relay(tmp_path / "control", tor.control.partition("@")[2])
+    with closing(tor, control="unix@%s" % relay.path) as edge:
+        over, wrong, count = threading.Event(), [], [0, 0]
+
+        def load(which):
+            for number in itertools.count(10**6 * (which + 1)):  # of nobody: what closes them closes nothing
+                if over.is_set():
+                    return
+                got = [edge.ask(edge.by(number), headers=headers).status for headers in (HARD, TRUSTED)]
+                if got != [403, 200]:
+                    wrong.append((number, got))
+                count[which] += 1
+
+        threads = [threading.Thread(target=load, args=(which,)) for which in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            more = lambda n: wait_until(lambda seen=list(count): all(c > s + n for c, s in zip(count, seen)), "verdicts")
+            more(20)
+            relay.cut()
+            wait_until(lambda: told(edge.ammit)["tor_up"] == 0, "tor to be gone")
+            more(100)
+            visitor = Visitor(tor, edge, "meanwhile")
+            visitor.misbehave()
+            assert visitor.ask().from_site and not visitor.closed()
+            relay.connect()
+            wait_until(lambda: told(edge.ammit)["tor_up"] == 1, "tor to be back")
+            more(20)
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+            relay_was = told(edge.ammit)
+        assert not wrong, wrong[:5]
+        assert relay_was["circuits_dropped_total"] > 0
+        is_closed_alone(tor, edge, "-later")
+    relay.cut()

@@ -266,8 +266,7 @@ class TorNetwork:
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(PATIENCE_S)
             sock.connect("%s/service/control" % self.folder)
-            cookie = (self.folder / "service/cookie").read_bytes().hex()
-            lines = ["AUTHENTICATE " + cookie, *commands, "QUIT"]
+            lines = ['AUTHENTICATE "%s"' % PASSWORD, *commands, "QUIT"]
             sock.sendall("".join(line + "\r\n" for line in lines).encode())
             return b"".join(iter(lambda: sock.recv(65536), b"")).decode().splitlines()
 

@@ -102,7 +102,8 @@ set_header(const struct policy *p, struct request *r, struct slice line)
 	static const struct {
 		const char *name;
 		enum request_number which;
-	} numbers[] = { { "rate", REQUEST_RATE }, { "pass.rate", REQUEST_PASS_RATE } };
+	} numbers[] = { { "rate", REQUEST_RATE }, { "pass.rate", REQUEST_PASS_RATE },
+		{ "circuit.effort", REQUEST_EFFORT } };
 	struct slice value, name = slice_trim(slice_split(line, ':', &value));
 	char buf[64] = "hdr.";
 	struct text argument = { .buf = buf, .len = 4, .cap = sizeof(buf) };
