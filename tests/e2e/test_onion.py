@@ -128,8 +128,8 @@ def earn(edge, connect, path="/"):
 
 # ---- the file ----
 
-SWITCHES = {"AMMIT_LOG_FULL": "1", "AMMIT_ROBOTS": "1", "AMMIT_SITE_PROXY": "v2", "AMMIT_ONION_OFFENDERS": "120",
-            "AMMIT_ONION_ONE_USER": "1", "AMMIT_RATES": "1"}
+SWITCHES = {"AMMIT_LOG_FULL": "1", "AMMIT_ROBOTS": "1", "AMMIT_SITE_PROXY": "v2", "AMMIT_SITE_CHECK": "2s",
+            "AMMIT_ONION_OFFENDERS": "120", "AMMIT_ONION_ONE_USER": "1", "AMMIT_RATES": "1"}
 
 
 @pytest.mark.parametrize("files", [["onion"], ["edge", "onion"]], ids="+".join)
@@ -138,7 +138,7 @@ def test_no_switch_is_warned_about(files, tmp_path):
     env = {"PATH": "/usr/bin:/bin", "AMMIT_SPOE_CONF": str(ROOT / "haproxy/ammit.spoe.conf"),
            "AMMIT_ONION_USER": getpass.getuser()}
     text, count = re.subn(r"(?m)^    #(presetenv AMMIT_(?!USER))", r"    \1", (ROOT / "haproxy/onion.cfg").read_text())
-    assert count == 5
+    assert count == 6
     (tmp_path / "onion.cfg").write_text(text)
 
     def check(more, folder=ROOT / "haproxy"):
@@ -167,7 +167,7 @@ def test_what_both_files_have_is_the_same():
     """Denials, failures, the log, the backends: what is mended in one file is in the other."""
     edge, onion = sections("edge.cfg"), sections("onion.cfg")
     for head in ("backend ammit-challenge", "backend ammit-drip", "backend ammit-agent", "backend ammit-visits",
-                 "backend ammit-passes"):
+                 "backend ammit-passes", "backend site"):
         assert edge[head], head
         assert [x for x in onion[head] if "X-Ammit-Proto" not in x] == [x for x in edge[head] if "X-Ammit-Proto" not in x]
     shared = re.compile(r"fail_closed|ammit_answered|verdict_(?!deny !ammit_failed !ammit_made_to)|page_there|ammit-passes|"
