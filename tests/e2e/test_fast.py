@@ -383,6 +383,23 @@ def test_http2_is_remembered_alike(box):
     assert curl("-A", "GPTBot") == 1 and curl("--http1.1") == 1 and curl("--tls-max", "1.2") == 1
 
 
+def test_two_edges_know_the_same_visitors(box):
+    """Who was asked about at one is remembered at the other, which remembers nobody by itself, and
+    for no longer."""
+    env = {"AMMIT_PEER_%s" % x: "127.0.0.1:%d" % free_port() for x in "AB"}
+    with make_box() as other:
+        a = fast(box, AMMIT_PEER_SELF="a", remember=5, **env)
+        b = fast(other, AMMIT_PEER_SELF="b", remember=None, **env)
+
+        def known_at_b():
+            a.asked()
+            return not b.asked()
+
+        wait_until(known_at_b, "the other edge to know the visitor")
+        assert b.asked("/", dict(VISITOR, **{"User-Agent": "GPTBot"}))
+        wait_until(b.asked, "the other edge to forget him")
+
+
 # ---- with Ammit ----
 
 DENIES = {
