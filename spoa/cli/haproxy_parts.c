@@ -228,16 +228,19 @@ put_argument(struct writing *w, struct slice line, struct slice is)
 	put_changed(w, line, policy_field(w->policy, name));
 }
 
+#define NUMBER 2u
+
 /* A switch that the policy needs is turned on, a number of it is put in. False: another line. */
 static bool
 put_switch(struct writing *w, struct slice line, struct slice word)
 {
 	const struct policy_settings *s = policy_settings(w->policy);
-	char rate[24];
+	char rate[24], level[8];
 	const struct {
 		const char *name, *value;
-		bool wanted;
+		unsigned wanted; /* 0: it is left alone; NUMBER: a comment stays one */
 	} switches[] = { { "AMMIT_ROBOTS", "1", s->robots.ptr != NULL },
+		{ "AMMIT_FAST_LEVEL", level, NUMBER },
 		{ "AMMIT_RATES", "1",
 		    (w->ask->numbers & (1u << REQUEST_RATE | 1u << REQUEST_PASS_RATE)) != 0 },
 		{ "AMMIT_JA3", "1", (policy_reads(w->policy) >> REQUEST_JA3 & 1) != 0 },
@@ -249,6 +252,7 @@ put_switch(struct writing *w, struct slice line, struct slice word)
 	    behind(word, word.len > 0 && word.ptr[0] == '#' ? "#presetenv " : "presetenv ");
 	const char *open, *close;
 
+	snprintf(level, sizeof(level), "%u", w->ask->level);
 	snprintf(rate, sizeof(rate), "%lld", (long long)w->ask->rate);
 	name = slice_trim(name);
 	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]) && name.len > 0; i++) {
@@ -264,8 +268,9 @@ put_switch(struct writing *w, struct slice line, struct slice word)
 		if (close == NULL)
 			return false;
 		text_put(w->out, (struct slice){ line.ptr, (size_t)(word.ptr - line.ptr) });
-		text_printf(w->out, "presetenv %.*s\"%s", (int)(open - name.ptr), name.ptr,
-		    switches[i].value);
+		text_printf(w->out, "%spresetenv %.*s\"%s",
+		    switches[i].wanted == NUMBER && word.ptr[0] == '#' ? "#" : "",
+		    (int)(open - name.ptr), name.ptr, switches[i].value);
 		put_line(w, (struct slice){ close, (size_t)(line.ptr + line.len - close) });
 		return true;
 	}

@@ -162,6 +162,50 @@ is_excepted(struct asking *a, const struct site *s, const char *const *why)
 	return by_chance(a, s) != NULL;
 }
 
+/* The highest level that a pass must have for it, at whatever weight. */
+static void
+raise_level(uint16_t *level, const struct demand *d)
+{
+	const bool flat = d->own_level || d->prices == 0;
+
+	if (flat && d->challenge.level > *level)
+		*level = d->challenge.level;
+	/* Between its points a curve is straight. */
+	for (unsigned i = 0; i < d->prices && !flat; i++) {
+		struct challenge c = demand_challenge(d, (int32_t)d->price[i].at, 0);
+
+		if (c.level > *level)
+			*level = c.level;
+	}
+}
+
+static uint16_t
+highest_level(const struct policy *p)
+{
+	bool of_site = p->zones > 0;
+	uint16_t level = 0;
+
+	for (uint32_t i = 0; i < p->rules; i++) {
+		const struct rule *r = &p->rule[i];
+
+		if (r->action != ACTION_CHALLENGE && !r->unknown_challenges)
+			continue;
+		of_site |= !r->own_challenge;
+		if (r->own_challenge)
+			raise_level(&level, &r->challenge);
+	}
+	for (uint32_t i = 0; i < p->sites; i++) {
+		const struct site *s = &p->site[i];
+
+		if (of_site)
+			raise_level(&level, &s->challenge);
+		for (unsigned k = 0; k < s->thresholds; k++)
+			if (s->threshold[k].action == ACTION_CHALLENGE)
+				raise_level(&level, &s->threshold[k].challenge);
+	}
+	return level;
+}
+
 void
 ask_seal(struct policy *p)
 {
@@ -171,6 +215,7 @@ ask_seal(struct policy *p)
 	collect(&a, p, why);
 	p->ask.rate = a.rate;
 	p->ask.numbers = a.numbers;
+	p->ask.level = highest_level(p);
 	fingerprint(&a, p->ask.fingerprint);
 	for (uint32_t i = 0; i < p->sites; i++) {
 		p->site[i].excepted = is_excepted(&a, &p->site[i], why);

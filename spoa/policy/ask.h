@@ -38,6 +38,7 @@ struct ask {
 	char fingerprint[ASK_FINGERPRINT_CHARS + 1];
 	int64_t rate;      /* the highest rate and pass.rate at which no comparison has turned */
 	uint8_t numbers;   /* bit n: a rule looks at enum request_number n */
+	uint16_t level;    /* the highest that a challenge of any site asks for; 0: none does */
 	unsigned excepted; /* sites that nobody may be remembered at */
 };
 

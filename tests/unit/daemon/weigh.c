@@ -503,7 +503,11 @@ a_request_without_a_frame_is_weighed_alike(void **state)
 	struct weighed it;
 	struct request r = { .cut = 0 };
 	struct ticket t;
-	char store[TICKET_HOST_MAX];
+	char store[TICKET_HOST_MAX], text[PASS_TEXT_MAX];
+	const struct pass pass = { .issued_s = NOW,
+		.expires_s = NOW + 100,
+		.level = 100,
+		.host = SLICE("git.example.org") };
 	unsigned before;
 
 	(void)state;
@@ -520,21 +524,12 @@ a_request_without_a_frame_is_weighed_alike(void **state)
 	assert_true(slice_equal(t.host, SLICE("git.example.org")));
 	/* Nobody is remembered whose requests are so many that a rule might look at their number.
 	 */
-	{
-		static const struct pass pass = { .issued_s = NOW,
-			.expires_s = NOW + 100,
-			.level = 100,
-			.host = { "git.example.org", 15 } };
-		char text[PASS_TEXT_MAX];
-
-		request_set(
-		    &r, REQUEST_PASS, (struct slice){ text, pass_seal(&b.g->keys, &pass, text) });
-		for (int rate = 49; rate <= 51; rate++) {
-			request_set_number(&r, REQUEST_RATE, rate);
-			assert_int_equal(weigh_request(&b.w, &r, NOW, &it), WEIGH_ANSWERED);
-			assert_int_equal(it.kind, VERDICT_ALLOW);
-			assert_int_equal(it.steady, rate <= ASK_RATE_DEFAULT);
-		}
+	request_set(&r, REQUEST_PASS, (struct slice){ text, pass_seal(&b.g->keys, &pass, text) });
+	for (int rate = 49; rate <= 51; rate++) {
+		request_set_number(&r, REQUEST_RATE, rate);
+		assert_int_equal(weigh_request(&b.w, &r, NOW, &it), WEIGH_ANSWERED);
+		assert_int_equal(it.kind, VERDICT_ALLOW);
+		assert_int_equal(it.steady, rate <= ASK_RATE_DEFAULT);
 	}
 	request_set(&r, REQUEST_USER_AGENT, SLICE("EvilBot"));
 	weigh_request(&b.w, &r, NOW, &it);

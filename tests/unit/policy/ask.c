@@ -324,6 +324,47 @@ test_rates(void **state)
 	}
 }
 
+#define CHALLENGE(more) "\"path_regex\":\"abc\",\"challenge\":{\"algorithm\":\"fast\"," more "}"
+
+static const struct {
+	const char *rest; /* of a policy, behind the rule's name */
+	unsigned level;
+} levels[] = {
+	/* The legacy threshold asks for 16^4 hashes, if nothing else is said. */
+	{ "\"action\":\"DENY\",\"path_regex\":\"abc\"}]", 16 },
+	{ "\"action\":\"DENY\",\"path_regex\":\"abc\"}],\"thresholds\":[{\"name\":\"t\",\"action\":"
+	  "\"DENY\",\"expression\":\"weight > 9\"}]",
+	    0 },
+	{ "\"action\":\"CHALLENGE\"," CHALLENGE("\"difficulty\":2") "}]", 16 },
+	{ "\"action\":\"CHALLENGE\"," CHALLENGE("\"difficulty\":5") "}]", 20 },
+	{ "\"action\":\"CHALLENGE\"," CHALLENGE("\"difficulty\":2,\"level\":90") "}]", 90 },
+	{ "\"action\":\"DENY\",\"path_regex\":\"abc\"}],\"hosts\":{\"a\":{\"thresholds\":[{"
+	  "\"name\":"
+	  "\"t\",\"action\":\"CHALLENGE\",\"expression\":\"weight > 9\",\"challenge\":{"
+	  "\"algorithm\":\"fast\",\"difficulty\":2,\"level\":70}}]}}",
+	    70 },
+	{ "\"action\":\"CHALLENGE\"," CHALLENGE(
+	      "\"price\":{\"0\":1024,\"10\":1048576,\"20\":2048}") "}]",
+	    20 },
+};
+
+static void
+test_levels(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(levels); i++) {
+		char json[600];
+		struct policy *p;
+
+		snprintf(json, sizeof(json), "{\"bots\":[{\"name\":\"r\",%s}", levels[i].rest);
+		p = load(json);
+		assert_non_null(p);
+		if (policy_ask(p)->level != levels[i].level)
+			fail_msg("%s: %u", levels[i].rest, policy_ask(p)->level);
+		policy_free(p);
+	}
+}
+
 static void
 test_sites_are_excepted_one_by_one(void **state)
 {
@@ -527,6 +568,7 @@ main(void)
 		cmocka_unit_test(test_nothing_backtracks_for_long),
 		cmocka_unit_test(test_exceptions),
 		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_sites_are_excepted_one_by_one),
 		cmocka_unit_test(test_fingerprint),
 		cmocka_unit_test(test_plain_requests_are_judged_alike),
