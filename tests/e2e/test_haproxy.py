@@ -58,7 +58,7 @@ def test_arguments(box):
         "hdr.sec-fetch-dest": None, "hdr.sec-fetch-site": None, "hdr.sec-fetch-user": None, "hdr.git-protocol": None,
         "hdr.sec-ch-ua": None, "hdr.sec-ch-ua-mobile": None, "hdr.sec-ch-ua-platform": None,
         "hdr.upgrade-insecure-requests": None, "hdr.cf-worker": None,
-        "hdr.docker-distribution-api-version": None, "hdr.x-firefox-ai": None, "tls.version": None,
+        "hdr.docker-distribution-api-version": None, "hdr.x-firefox-ai": None, "tls.version": None, "fast": None,
     }
     headers = dict(BROWSER, Cookie="a=b; ammit=PASS.x; c=d", **{"Git-Protocol": "version=2"})
     edge.request("POST", "/", headers, "body", host="git.example.org:8080")
