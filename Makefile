@@ -6,6 +6,7 @@
 # make bench-solver   the solver of the page in Chromium and Firefox, beside what it could be
 # make bench-page     how long people wait for the page, in both
 # make bench-edge     what Ammit adds on the way through edge, WireGuard and home (as root)
+# make bench-fast     what it costs to ask, to remember who was asked about, to check passes in HAProxy
 # make fuzz       fuzz every parser and encoder for T=60 seconds each (needs clang)
 # make soak       load, kill and reload for T=60 seconds
 # make lint       warnings as errors, header, layer, door and format checks, shellcheck
@@ -139,6 +140,10 @@ bench-solver: deps
 	$(Q)$(MAKE) --no-print-directory $(B)/wasm/solver.js $(B)/wasm/reference.wasm
 	$(Q)B=$(B) tests/bench/solver.py
 
+bench-fast: deps
+	$(Q)$(MAKE) --no-print-directory all $(BENCH)
+	$(Q)B=$(B) tests/bench/fast.sh
+
 bench-page: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)B=$(B) tests/bench/people.py
@@ -168,7 +173,7 @@ install: all
 	install -D -m 644 contrib/man/ammit-protocol.7 $(DESTDIR)$(PREFIX)/share/man/man7/ammit-protocol.7
 	install -d $(DESTDIR)$(PREFIX)/share/ammit/haproxy $(DESTDIR)$(PREFIX)/share/ammit/policies
 	install -m 644 $(HAPROXY_FILES) contrib/ammit.conf $(DESTDIR)$(PREFIX)/share/ammit/haproxy
-	for d in prometheus nginx caddy traefik theme wireguard; do \
+	for d in prometheus nginx caddy traefik theme tor wireguard; do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ammit/$$d contrib/$$d/* || exit 1; done
 	VERSION=$(VERSION) contrib/kubernetes/collect.sh $(DESTDIR)$(PREFIX)/share/ammit/kubernetes
 	cd policies && find . ! -type d -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ammit/policies/{} \;
@@ -186,6 +191,6 @@ clean:
 	rm -rf $(B)
 
 FORCE:
-.PHONY: all check check-installed deps unit e2e demo bench bench-solver bench-page bench-edge fuzz soak lint format install deb image kubernetes clean FORCE
+.PHONY: all check check-installed deps unit e2e demo bench bench-solver bench-page bench-edge bench-fast fuzz soak lint format install deb image kubernetes clean FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
