@@ -287,7 +287,7 @@ deny_all_the_time(void *arg)
 	return NULL;
 }
 
-#define RECONNECTS 60u
+#define RECONNECTS 20u
 
 /* Tor comes and goes while workers deny: a circuit that was handed over at that moment is closed on
  * the next connection all the same, and no descriptor stays. */
