@@ -183,8 +183,9 @@ read_link(const char *pid, const char *name, char out[PATH_MAX])
 static bool
 is_trusted(pid_t pid)
 {
-	char number[16], theirs[PATH_MAX], ours[PATH_MAX];
+	char number[16], exe[64], theirs[PATH_MAX], ours[PATH_MAX];
 	unsigned long long uid[4];
+	struct stat st;
 	size_t bytes;
 	char *text = read_proc(pid, "status", &bytes);
 	bool good = text != NULL && numbers((struct slice){ text, bytes }, "Uid", uid, 4) == 4;
@@ -193,10 +194,10 @@ is_trusted(pid_t pid)
 	for (unsigned i = 1; i < 4 && good; i++)
 		good = uid[i] == uid[0];
 	snprintf(number, sizeof(number), "%d", (int)pid);
-	return good && (uid[0] == 0 || uid[0] == geteuid()) &&
-	       read_link(number, "ns/pid", theirs) && read_link("self", "ns/pid", ours) &&
-	       strcmp(theirs, ours) == 0 && read_link(number, "exe", theirs) &&
-	       is_haproxy(slice_of(theirs));
+	snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
+	return good && (uid[0] == 0 || uid[0] == geteuid()) && stat(exe, &st) == 0 &&
+	       (st.st_mode & (S_ISUID | S_ISGID)) == 0 && read_link(number, "ns/pid", theirs) &&
+	       read_link("self", "ns/pid", ours) && strcmp(theirs, ours) == 0;
 }
 
 static void

@@ -146,8 +146,10 @@ def test_anybody_may_call_himself_haproxy(box):
         fake.wait()
 
 
-def test_a_program_with_the_rights_of_root_is_no_haproxy(box):
-    """What is set-user-ID root has root's rights, and name, arguments and environment of whoever starts it."""
+@pytest.mark.parametrize("user", ["nobody", "root"])
+def test_a_program_with_the_rights_of_root_is_no_haproxy(box, user):
+    """What is set-user-ID root has root's rights, and name, arguments and environment of whoever starts it;
+    some, as sudo, are root then by all their ids."""
     if os.geteuid() != 0:
         pytest.skip("needs root: it is root that would be fooled")
     if os.statvfs(box.path).f_flag & os.ST_NOSUID:
@@ -157,7 +159,7 @@ def test_a_program_with_the_rights_of_root_is_no_haproxy(box):
     shutil.copy("/usr/bin/tail", program)
     program.chmod(0o4755)
     evil = {"AMMIT_SPOE_CONF": "/tmp/evil.conf", "LD_PRELOAD": "/tmp/evil.so"}
-    fake = subprocess.Popen(["haproxy", "-f", str(setup.edge_cfg)], executable=str(program), env=evil, user="nobody",
+    fake = subprocess.Popen(["haproxy", "-f", str(setup.edge_cfg)], executable=str(program), env=evil, user=user,
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: re.search(r"Uid:\t\d+\t0\t", open("/proc/%d/status" % fake.pid).read()), "it to have root's rights")
