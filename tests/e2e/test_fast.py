@@ -541,7 +541,7 @@ def jwt(shared_box_2):
     box = shared_box_2
     ammit = box.ammit(None)
     keys = run_ammit("haproxy", "jwt-keys", "--state-dir", ammit.state).stdout
-    env = dict(re.findall(r'presetenv (\w+) "([^"]*)"', keys))
+    env = dict(re.findall(r'setenv (\w+) "([^"]*)"', keys))
     assert set(env) == {x for x in SECRETS if x != "AMMIT_FAST_LEVEL"}
     edge = box.edge(ammit.spop, ammit.http, cfg=FAST, AMMIT_FAST_JWT="1", AMMIT_FAST_LEVEL="20", **settings(**env))
     edge.ammit, edge.box, edge.env = ammit, box, env
