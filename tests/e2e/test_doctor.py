@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -140,6 +141,28 @@ def test_anybody_may_call_himself_haproxy(box):
         got = setup.examine()
         assert "pid %d" % fake.pid in got.line("haproxy.program")["found"]
         assert "evil" not in got.text and got.line("haproxy.filter")["result"] == "ok"
+    finally:
+        fake.kill()
+        fake.wait()
+
+
+def test_a_program_with_the_rights_of_root_is_no_haproxy(box):
+    """What is set-user-ID root has root's rights, and name, arguments and environment of whoever starts it."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: it is root that would be fooled")
+    if os.statvfs(box.path).f_flag & os.ST_NOSUID:
+        pytest.skip("needs a folder for temporary files where set-user-ID programs have their rights")
+    setup = Setup(box)
+    program = box.path / "tail"
+    shutil.copy("/usr/bin/tail", program)
+    program.chmod(0o4755)
+    evil = {"AMMIT_SPOE_CONF": "/tmp/evil.conf", "LD_PRELOAD": "/tmp/evil.so"}
+    fake = subprocess.Popen(["haproxy", "-f", str(setup.edge_cfg)], executable=str(program), env=evil, user="nobody",
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: re.search(r"Uid:\t\d+\t0\t", open("/proc/%d/status" % fake.pid).read()), "it to have root's rights")
+        got = setup.examine()
+        assert "evil" not in got.text and got.line("haproxy.filter")["result"] == "ok", got.text
     finally:
         fake.kill()
         fake.wait()
