@@ -168,7 +168,7 @@ install: all
 	install -D -m 644 contrib/man/ammit-protocol.7 $(DESTDIR)$(PREFIX)/share/man/man7/ammit-protocol.7
 	install -d $(DESTDIR)$(PREFIX)/share/ammit/haproxy $(DESTDIR)$(PREFIX)/share/ammit/policies
 	install -m 644 $(HAPROXY_FILES) contrib/ammit.conf $(DESTDIR)$(PREFIX)/share/ammit/haproxy
-	for d in prometheus nginx caddy traefik theme wireguard; do \
+	for d in prometheus nginx caddy traefik theme tor wireguard; do \
 		install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/ammit/$$d contrib/$$d/* || exit 1; done
 	VERSION=$(VERSION) contrib/kubernetes/collect.sh $(DESTDIR)$(PREFIX)/share/ammit/kubernetes
 	cd policies && find . ! -type d -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/ammit/policies/{} \;

@@ -72,12 +72,7 @@ find "$tree" -name values.yaml | while read -r file; do
 	mv "$file.new" "$file"
 done
 
-cp "$root/haproxy/ammit.spoe.conf" "$tree/onion"
-if [ -f "$root/haproxy/onion.cfg" ]; then
-	cp "$root/haproxy/onion.cfg" "$tree/onion"
-else
-	echo "collect: haproxy/onion.cfg is not here, so the overlay onion is not whole" >&2
-fi
+cp "$root/haproxy/ammit.spoe.conf" "$root/haproxy/onion.cfg" "$tree/onion"
 
 rm -rf "$out"
 mkdir -p "$(dirname "$out")"

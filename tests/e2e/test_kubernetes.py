@@ -43,20 +43,12 @@ def tree(tmp_path_factory):
 
 @pytest.fixture(params=OVERLAYS)
 def base(request, tree):
-    if request.param == "onion":
-        needs_onion()
     return Base(tree / request.param)
 
 
 @pytest.fixture
 def onion(tree):
-    needs_onion()
     return Base(tree / "onion")
-
-
-def needs_onion():
-    if not (ROOT / "haproxy/onion.cfg").exists():
-        pytest.skip("haproxy/onion.cfg is not here")
 
 
 def values(tree, overlay):

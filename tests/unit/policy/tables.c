@@ -99,6 +99,11 @@ policy_of(struct slice file)
 static void
 set_header(const struct policy *p, struct request *r, struct slice line)
 {
+	static const struct {
+		const char *name;
+		enum request_number which;
+	} numbers[] = { { "rate", REQUEST_RATE }, { "pass.rate", REQUEST_PASS_RATE },
+		{ "circuit.effort", REQUEST_EFFORT } };
 	struct slice value, name = slice_trim(slice_split(line, ':', &value));
 	char buf[64] = "hdr.";
 	struct text argument = { .buf = buf, .len = 4, .cap = sizeof(buf) };
@@ -106,10 +111,12 @@ set_header(const struct policy *p, struct request *r, struct slice line)
 	int field;
 
 	value = slice_trim(value);
-	if (slice_equal(name, SLICE("rate"))) {
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (!slice_equal(name, slice_of(numbers[i].name)))
+			continue;
 		assert_true(slice_number(value, INT32_MAX, &n));
-		r->number[REQUEST_RATE] = (int64_t)n;
-		r->known |= 1u << REQUEST_RATE;
+		r->number[numbers[i].which] = (int64_t)n;
+		r->known |= 1u << numbers[i].which;
 		return;
 	}
 	if (slice_equal(name, SLICE("User-Agent"))) {
