@@ -214,7 +214,7 @@ print_keys(const struct wishes *w)
 	}
 	if (keyfile_load(w->state_dir, &keys, &p)) {
 		puts("    # Whoever reads these can make passes: mode 600, and in no repository.\n"
-		     "    # After `ammit rotate`: print them again, and reload HAProxy.");
+		     "    # After `ammit rotate`: print them again, and restart HAProxy.");
 		for (unsigned i = 0; i < 2; i++) {
 			const struct key *k = &keys.key[i < keys.count ? i : 0];
 
