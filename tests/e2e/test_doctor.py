@@ -263,7 +263,7 @@ FAULTS = [
     ("no SPOE file", [(EDGE, r'config "\$\{AMMIT_SPOE_CONF\}"', "config /nowhere/ammit.spoe.conf")],
      {"haproxy.filter", "haproxy.accepts"}, "No such file", "ammit.spoe.conf"),
     ("an open quote", [(EDGE, r'"stdout"', '"stdout')],
-     {"haproxy.config"}, "edge.cfg:17: a quote is open", "haproxy -c"),
+     {"haproxy.config"}, "a quote is open", "haproxy -c"),
     ("what HAProxy refuses", [(EDGE, r"    option dontlognull|    option  dontlognull", "    option  nonsense")],
      {"haproxy.accepts"}, "nonsense", "haproxy -c -f"),
     ("an option that is none", [(CONF, r"\Z", "nonsense 1\n")], {"ammit.options"}, "nonsense", "ammit check"),
