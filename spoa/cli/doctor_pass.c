@@ -60,7 +60,7 @@ check_verifier(struct doctor *d, const struct haproxy_line *l, const struct keyr
 		doctor_say(d, DOCTOR_FAIL,
 		    "%s:%u: HAProxy believes passes of a key that Ammit has not, or no "
 		    "more\nammit haproxy jwt-keys --state-dir %s; put the lines into the file, and "
-		    "restart HAProxy",
+		    "reload HAProxy",
 		    l->file, l->number, d->options.state_dir);
 		return -1;
 	}
@@ -68,7 +68,7 @@ check_verifier(struct doctor *d, const struct haproxy_line *l, const struct keyr
 	if (memmem(l->word[w].ptr, l->word[w].len, secret, strlen(secret)) == NULL) {
 		doctor_say(d, DOCTOR_FAIL,
 		    "%s:%u: the secret is not that of the key that is named beside it\nammit "
-		    "haproxy jwt-keys --state-dir %s; put the lines into the file, and restart "
+		    "haproxy jwt-keys --state-dir %s; put the lines into the file, and reload "
 		    "HAProxy",
 		    l->file, l->number, d->options.state_dir);
 		secret_wipe(secret, sizeof(secret));
@@ -160,7 +160,7 @@ doctor_fast_pass(struct doctor *d)
 		doctor_say(d, DOCTOR_WARN,
 		    "HAProxy has not the key that passes are made with now, and asks about "
 		    "each\nammit haproxy jwt-keys --state-dir %s; put the lines into the file, and "
-		    "restart HAProxy",
+		    "reload HAProxy",
 		    d->options.state_dir);
 	}
 	keyring_wipe(&keys);

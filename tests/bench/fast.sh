@@ -46,7 +46,7 @@ site() { # nginx on a free port, which is in $site
 }
 
 shipped() { # FILE KIND: a copy of a shipped file for this bench
-	# shellcheck disable=SC2016 # HAProxy's variables, not this shell's
+	# shellcheck disable=SC2016
 	sed -e '/^    log     global$/d' -e 's/^    bind "${AMMIT_BIND}"/    bind "127.0.0.1:${BENCH_PORT}"/' "haproxy/$1" |
 		if [ "$2" = return ]; then
 			sed 's/^backend site$/&\n    http-request return status 200 content-type text\/plain string "ok\\n"/'

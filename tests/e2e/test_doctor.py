@@ -606,7 +606,7 @@ def test_a_haproxy_without_pcre(setup, tmp_path):
 
 def jwt_env(setup):
     got = run_ammit("haproxy", "jwt-keys", "--state-dir", setup.path / "state")
-    return dict(re.findall(r'presetenv (\w+) "(\w+)"', got.stdout), AMMIT_FAST_JWT="1", AMMIT_FAST_LEVEL="65535")
+    return dict(re.findall(r'setenv (\w+) "(\w+)"', got.stdout), AMMIT_FAST_JWT="1", AMMIT_FAST_LEVEL="65535")
 
 
 def test_passes_that_haproxy_checks(setup, tmp_path):

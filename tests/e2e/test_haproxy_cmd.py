@@ -241,12 +241,12 @@ def test_jwt_keys_check_a_pass(box):
     cookie = earned(edge)
     head, claims, signature = cookie.split(".")
     said = printed("jwt-keys", "--state-dir", ammit.state)
-    values = dict(re.findall(r'^    presetenv (\w+) "([0-9a-f]+)"$', said, re.M))
+    values = dict(re.findall(r'^    setenv (\w+) "([0-9a-f]+)"$', said, re.M))
     assert len(values["AMMIT_FAST_SECRET"]) == 64 and "can make passes" in said
     pad = lambda s: base64.urlsafe_b64decode(s + "=" * (-len(s) % 4))
     assert json.loads(pad(head))["kid"] == values["AMMIT_FAST_KID"]
     digest = hmac.new(values["AMMIT_FAST_SECRET"].encode(), ("%s.%s" % (head, claims)).encode(), hashlib.sha256).digest()
     assert digest == pad(signature)
     run_ammit("rotate", "--state-dir", ammit.state)
-    again = dict(re.findall(r'^    presetenv (\w+) "([0-9a-f]+)"$', printed("jwt-keys", "--state-dir", ammit.state), re.M))
+    again = dict(re.findall(r'^    setenv (\w+) "([0-9a-f]+)"$', printed("jwt-keys", "--state-dir", ammit.state), re.M))
     assert again["AMMIT_FAST_SECRET_OLD"] == values["AMMIT_FAST_SECRET"] != again["AMMIT_FAST_SECRET"]
