@@ -195,7 +195,7 @@ fingerprint_is_right(struct doctor *d, const struct haproxy_line *l)
 	doctor_say(d, DOCTOR_WARN,
 	    "%s:%u: AMMIT_FAST_FOR is %.*s, and the policy's %s: nobody is remembered\npresetenv "
 	    "AMMIT_FAST_FOR \"%s\", with the list and AMMIT_FAST_RATE; or print all three: ammit "
-	    "haproxy edge-fast%s",
+	    "haproxy edge-fast%s; then systemctl restart haproxy",
 	    l->file, l->number, DOCTOR_S(has), ask->fingerprint, ask->fingerprint,
 	    policy_option(d, option));
 	return false;
@@ -286,13 +286,19 @@ check_bound(
 {
 	const struct ask *ask = policy_ask(d->policy);
 	long long bound = bound_of(l, fetch);
+	char up_to[48];
 
 	if ((ask->numbers >> number & 1) == 0 || (bound >= 0 && bound <= ask->rate))
 		return 0;
+	if (bound < 0)
+		snprintf(up_to, sizeof(up_to), "whatever his rate");
+	else
+		snprintf(up_to, sizeof(up_to), "up to %lld requests in 10 s", bound);
 	doctor_say(d, DOCTOR_FAIL,
-	    "%s:%u: who is remembered is not asked about up to %lld requests in 10 s, and the "
-	    "policy compares %s with less\npresetenv AMMIT_FAST_RATE \"%lld\"",
-	    l->file, l->number, bound, number == REQUEST_RATE ? "rate" : "pass.rate",
+	    "%s:%u: who is remembered is not asked about, %s, and the policy compares %s with "
+	    "less\npresetenv AMMIT_FAST_RATE \"%lld\", and the line as in edge-fast.cfg; then "
+	    "systemctl restart haproxy",
+	    l->file, l->number, up_to, number == REQUEST_RATE ? "rate" : "pass.rate",
 	    (long long)ask->rate);
 	return 1;
 }

@@ -193,7 +193,10 @@ doctor_haproxy_config(struct doctor *d)
 		    d->conf->not_decided);
 	if (changed != NULL)
 		doctor_say(d, DOCTOR_WARN,
-		    "%s has changed since HAProxy was started\nsystemctl reload haproxy", changed);
+		    "%s has changed since HAProxy was started\nsystemctl reload haproxy; HAProxy "
+		    "2.6 goes on "
+		    "with old values of presetenv: systemctl restart haproxy",
+		    changed);
 	else
 		doctor_say(d, DOCTOR_OK, "%s%s: %zu sections, %zu lines", d->haproxy_file[0],
 		    d->haproxy_files > 1 ? " and others" : "", d->conf->sections, d->conf->lines);

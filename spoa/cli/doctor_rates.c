@@ -26,7 +26,8 @@ check_rate(struct doctor *d, struct slice name, const char *counter, const char 
 		return 0;
 	doctor_say(d, DOCTOR_WARN,
 	    "the policy compares %.*s, which %s: such rules never match\npresetenv AMMIT_RATES "
-	    "\"1\" in HAProxy's configuration, as edge.cfg has it (%s, args %.*s=%s)",
+	    "\"1\" in HAProxy's configuration, as edge.cfg has it (%s, args %.*s=%s); then "
+	    "systemctl restart haproxy",
 	    DOCTOR_S(name), why, counter, DOCTOR_S(name), fetch);
 	return 1;
 }
@@ -45,7 +46,8 @@ check_ja3(struct doctor *d)
 	}
 	doctor_say(d, DOCTOR_WARN,
 	    "the policy reads tls.ja3, which is not sent: such rules never match\npresetenv "
-	    "AMMIT_JA3 \"1\" in HAProxy's configuration, as edge.cfg has it");
+	    "AMMIT_JA3 \"1\" in HAProxy's configuration, as edge.cfg has it; then systemctl "
+	    "restart haproxy");
 	return 1;
 }
 

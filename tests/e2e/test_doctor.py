@@ -575,7 +575,7 @@ FAST_FAULTS = [
     ("a rate above the rule's", [(FAST, r'(AMMIT_FAST_RATE +)"40"', r'\1"50"')],
      "fail", "fast.visitor", "compares rate", 'presetenv AMMIT_FAST_RATE "40"'),
     ("no bound", [(FAST, r" \{ sc_http_req_rate\(0\) le [^}]*\}\" \}", "")],
-     "fail", "fast.visitor", "compares rate", 'presetenv AMMIT_FAST_RATE "40"'),
+     "fail", "fast.visitor", "whatever his rate, and the policy compares rate", 'presetenv AMMIT_FAST_RATE "40"'),
     ("a header that is not in the key", [(FAST, r"^ +capture request header x-api-key.*\n", "")],
      "fail", "fast.visitor", "whatever their header x-api-key", "capture request header x-api-key len 257"),
     ("half of a header", [(FAST, r"(capture request header user-agent +len) 513", r"\1 64")],
