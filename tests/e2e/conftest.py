@@ -415,10 +415,10 @@ def ammit(shared_box):
     return ammit
 
 
-def run_ammit(*arguments, **more):
+def run_ammit(*arguments, program=AMMIT, **more):
     """A command that ends by itself."""
     return subprocess.run(
-        [str(AMMIT)] + [str(a) for a in arguments],
+        [str(program)] + [str(a) for a in arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -426,6 +426,15 @@ def run_ammit(*arguments, **more):
         cwd=ROOT,
         **more,
     )
+
+
+def for_others(box):
+    """The program where another user may run it, too: a checkout is often in somebody's home."""
+    copy = box.path / "ammit"
+    if not copy.exists():
+        shutil.copy(AMMIT, copy)
+        copy.chmod(0o755)
+    return copy
 
 
 class Puzzle:
