@@ -12,6 +12,7 @@ import http.server
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -218,9 +219,13 @@ class Site(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """Below those that the kernel hands out by itself: a connection that begins before whoever this is for
+    listens does not get it. (Chromium refuses some below 11000.)"""
+    below = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", random.randrange(11000, below) if below > 12000 else 0))
+            return sock.getsockname()[1]
 
 
 def unpack(headers, raw):
