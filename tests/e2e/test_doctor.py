@@ -194,6 +194,11 @@ def copy(setup, folder):
 EDGE, SPOE, CONF = range(3)
 SERVER = r'(server  ammit "\$\{AMMIT_SPOP\}".*)'
 
+
+def line_of(file, what):
+    return (ROOT / file).read_text().split(what)[0].count("\n") + 1
+
+
 # name, [(file, what, by what)], checks that fail, what is said, what is to be done
 FAULTS = [
     ("uncapped", [(SPOE, r"(ua=req.fhdr\(user-agent\)),bytes\(0,513\)", r"\1")],
@@ -262,7 +267,7 @@ FAULTS = [
     ("no SPOE file", [(EDGE, r'config "\$\{AMMIT_SPOE_CONF\}"', "config /nowhere/ammit.spoe.conf")],
      {"haproxy.filter", "haproxy.accepts"}, "No such file", "ammit.spoe.conf"),
     ("an open quote", [(EDGE, r'"stdout"', '"stdout')],
-     {"haproxy.config"}, "edge.cfg:17: a quote is open", "haproxy -c"),
+     {"haproxy.config"}, "edge.cfg:%d: a quote is open" % line_of("haproxy/edge.cfg", '"stdout"'), "haproxy -c"),
     ("what HAProxy refuses", [(EDGE, r"    option dontlognull|    option  dontlognull", "    option  nonsense")],
      {"haproxy.accepts"}, "nonsense", "haproxy -c -f"),
     ("an option that is none", [(CONF, r"\Z", "nonsense 1\n")], {"ammit.options"}, "nonsense", "ammit check"),
