@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from conftest import AMMIT, HAPROXY, PATIENCE_S, POLICY, ROOT, Process, free_port, make_box, run_ammit, wait_until
+from conftest import AMMIT, HAPROXY, PATIENCE_S, POLICY, ROOT, Process, for_others, free_port, make_box, run_ammit, wait_until
 from test_circuits import FakeTor
 
 RULE = {"name": "odd", "headers_regex": {"Accept": "^nothing$"}, "action": "DENY"}
@@ -218,6 +218,11 @@ def copy(setup, folder):
 EDGE, SPOE, CONF = range(3)
 SERVER = r'(server  ammit "\$\{AMMIT_SPOP\}".*)'
 
+
+def line_of(file, what):
+    return (ROOT / file).read_text().split(what)[0].count("\n") + 1
+
+
 # name, [(file, what, by what)], checks that fail, what is said, what is to be done
 FAULTS = [
     ("uncapped", [(SPOE, r"(ua=req.fhdr\(user-agent\)),bytes\(0,513\)", r"\1")],
@@ -286,7 +291,7 @@ FAULTS = [
     ("no SPOE file", [(EDGE, r'config "\$\{AMMIT_SPOE_CONF\}"', "config /nowhere/ammit.spoe.conf")],
      {"haproxy.filter", "haproxy.accepts"}, "No such file", "ammit.spoe.conf"),
     ("an open quote", [(EDGE, r'"stdout"', '"stdout')],
-     {"haproxy.config"}, "a quote is open", "haproxy -c"),
+     {"haproxy.config"}, "edge.cfg:%d: a quote is open" % line_of("haproxy/edge.cfg", '"stdout"'), "haproxy -c"),
     ("what HAProxy refuses", [(EDGE, r"    option dontlognull|    option  dontlognull", "    option  nonsense")],
      {"haproxy.accepts"}, "nonsense", "haproxy -c -f"),
     ("an option that is none", [(CONF, r"\Z", "nonsense 1\n")], {"ammit.options"}, "nonsense", "ammit check"),
@@ -501,10 +506,8 @@ def test_not_root(setup):
     """What only root can see is skipped, and said to be; nothing fails for that reason alone."""
     if os.geteuid() != 0:
         pytest.skip("root alone can be somebody else")
-    if not os.access(HAPROXY, os.X_OK) or not all(os.stat(p).st_mode & 1 for p in ROOT.parents):
-        pytest.skip("the build is not for others to read")
     got = Report(run_ammit("doctor", "--json", "--haproxy", HAPROXY, "-c", setup.conf, "--haproxy-cfg", setup.edge_cfg,
-                           env=setup.env, user="nobody", group="nogroup", extra_groups=[]))
+                           program=for_others(setup.box), env=setup.env, user="nobody", group="nogroup", extra_groups=[]))
     assert got.names("fail") == set(), got.text
     assert {"live.spop", "live.page", "ammit.daemon", "ammit.key"} <= got.names("skip")
     assert all("root" in line["fix"] for line in got.of("skip") if line["check"] == "ammit.key")
