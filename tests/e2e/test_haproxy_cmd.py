@@ -77,7 +77,7 @@ def test_every_part_is_accepted(tmp_path, options, style):
         (tmp_path / file).write_text(printed(part, *more))
         if style == "this":
             assert "version_atleast" not in (tmp_path / file).read_text()
-    for file in ("edge.cfg", "edge-fast.cfg", "onion.cfg"):
+    for file in ("edge.cfg", "edge-fast.cfg", "onion.cfg", "homelab.cfg"):
         if (tmp_path / file).exists():
             accepted(tmp_path, tmp_path / file)
 
@@ -101,6 +101,13 @@ def test_no_condition_on_versions_is_left(style):
 
 def test_the_shipped_list_is_the_default_policys():
     assert (ROOT / "haproxy/ammit-ask.lst").read_text() == printed("ask")
+
+
+@pytest.mark.parametrize("part", ["edge", "edge-fast", "onion", "homelab"])
+def test_the_shipped_files_are_the_default_policys(part):
+    """Fingerprint, rate, level and the captured headers of edge-fast.cfg among it: what is stale there
+    is printed right."""
+    assert printed(part).splitlines() == (ROOT / "haproxy" / PARTS[part]).read_text().splitlines()
 
 
 def test_haproxy_takes_the_list(tmp_path, options):
