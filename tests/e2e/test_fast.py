@@ -299,6 +299,18 @@ def test_a_key_that_would_be_cut_is_nobodys(box):
         assert edge.asked("/", long) == (length > 400)
 
 
+def test_another_tls_library_is_asked_about(box):
+    """Where a script makes a JA4 (AMMIT_JA3): who shows a browser's pass with its headers is told by it."""
+    with_ja4 = box.path / "ja4.cfg"
+    text, mark = FAST.read_text(), "    # ---- The question not asked ----\n"
+    assert mark in text
+    with_ja4.write_text(text.replace(mark, "    http-request set-var(sess.ammit_ja4) req.hdr(x-made)\n" + mark))
+    edge = fast(box, cfg=with_ja4)
+    browser, tool = (dict(VISITOR, **{"X-Made": x}) for x in ("t13d1516h2_8daaf6152771_e5627efa2ab1", "t13d1812h1_85036bcba153_375ca2c5e164"))
+    assert edge.asked("/", browser) and not edge.asked("/", browser)
+    assert edge.asked("/", tool) and edge.asked("/", VISITOR)
+
+
 def test_it_ends_however_often_he_comes(box):
     edge = fast(box, remember=2)
     known(edge)
