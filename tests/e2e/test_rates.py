@@ -313,7 +313,9 @@ def test_all_of_ipv4_is_no_prefix_of_ipv6(box):
 
 def through(edge, proxy, visitor, path="/"):
     """What a visitor hears whom another edge at this address passes on with PROXY; b"": refused."""
-    header = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + socket.inet_aton(visitor) + b"\x7f\0\0\1\0\1\0\1"
+    family = socket.AF_INET6 if ":" in visitor else socket.AF_INET
+    addresses = socket.inet_pton(family, visitor) + socket.inet_pton(family, "::1" if ":" in visitor else "127.0.0.1") + b"\0\1\0\1"
+    header = b"\r\n\r\n\x00\r\nQUIT\n\x21" + (b"\x21" if ":" in visitor else b"\x11") + b"\0" + bytes([len(addresses)]) + addresses
     request = "GET %s HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n" % path
     try:
         with connect(edge, proxy) as sock:
@@ -337,7 +339,8 @@ def test_behind_another_edge_visitors_count_and_not_the_edge(box):
     assert edge.agent.seen[-1]["rate"] == 1 and len(edge.agent.seen) == before + 20
     # He says so, too, and is not believed; nor does he get around it without the other edge.
     assert through(edge, "127.0.0.5", good).startswith(b"HTTP/1.1 400 ")
-    assert through(edge, "127.0.0.9", "127.0.0.3") == b"", "no address of the LAN from there"
+    for lan in ("127.0.0.3", "::ffff:127.0.0.3"):
+        assert through(edge, "127.0.0.9", lan) == b"", "no address of the LAN from there"
     # The LAN itself is counted by its own addresses.
     offend_too_often(edge, "127.0.0.2")
     assert refused(edge, "127.0.0.2") and get(edge, "127.0.0.3").status == 403
