@@ -15,7 +15,7 @@ import time
 import pytest
 
 from conftest import AMMIT, HAPROXY, PATIENCE_S, POLICY, ROOT, Process, free_port, make_box, run_ammit, wait_until
-from test_circuits import FakeTor
+from test_circuits import FakeTor, RealTor
 
 RULE = {"name": "odd", "headers_regex": {"Accept": "^nothing$"}, "action": "DENY"}
 READS_ACCEPT = dict(POLICY, bots=POLICY["bots"] + [RULE])
@@ -716,6 +716,20 @@ def test_the_password_of_tor(setup, tmp_path, tor):
     assert line["result"] == "fail" and "HashedControlPassword" in line["fix"] and "wrong" not in line["found"], line
     (tmp_path / "password").write_text("right\n")
     assert with_tor(setup, tmp_path, tor, "tor-password %s/password\n" % tmp_path)["result"] == "ok"
+
+
+@pytest.mark.parametrize("lines, result, found", [
+    ([], "warn", "has no onion service"),
+    (["HiddenServiceDir %s", "HiddenServicePort 80 unix:/nowhere"], "warn", "no service of it says"),
+    (["HiddenServiceDir %s", "HiddenServicePort 80 unix:/nowhere", "HiddenServiceExportCircuitID haproxy"],
+     "ok", "by SAFECOOKIE; 1 of its 1 services"),
+])
+def test_a_real_tor(setup, box, tmp_path, lines, result, found):
+    lines = [line % (tmp_path / "service") if "%" in line else line for line in lines]
+    tor = box.keep(RealTor(box, "CookieAuthentication 1", *lines)).start()
+    files = plant(setup, tmp_path, [(CONF, r"\Z", "tor-control unix@%s\n" % tor.socket)])
+    line = setup.examine(**files).line("tor.control")
+    assert line["result"] == result and found in line["found"], line
 
 
 def test_tor_is_gone(setup, tmp_path):
