@@ -24,8 +24,9 @@ struct haproxy_process {
 	struct who who;
 	/*
 	 * NAME=VALUE with NULs between, that it was started with; NULL: not to be seen, or not to
-	 * be believed. Programs are run with it, so it is taken from nobody but root and ourselves:
-	 * anybody may call his process haproxy.
+	 * be believed. Programs are run with it, so it is taken from nobody but root and ourselves,
+	 * and of a program that is called haproxy: anybody may call his process that, and start a
+	 * set-user-ID program of root's by that name.
 	 */
 	char *environment;
 	size_t environment_bytes;

@@ -332,6 +332,9 @@ serve_inbox(struct circuits *c)
 		uint32_t id = (uint32_t)what;
 
 		if (what >> 32 != atomic_load_explicit(&c->epoch, memory_order_relaxed)) {
+			/* Whoever handed it over may have marked its namesake of this connection.
+			 */
+			circuit_table_mark(c->table, id, false);
 			drop(c);
 			continue;
 		}

@@ -12,6 +12,7 @@ import http.server
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -218,9 +219,13 @@ class Site(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """Below those that the kernel hands out by itself: a connection that begins before whoever this is for
+    listens does not get it. (Chromium refuses some below 11000.)"""
+    below = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", random.randrange(11000, below) if below > 12000 else 0))
+            return sock.getsockname()[1]
 
 
 def unpack(headers, raw):
@@ -415,10 +420,10 @@ def ammit(shared_box):
     return ammit
 
 
-def run_ammit(*arguments, **more):
+def run_ammit(*arguments, program=AMMIT, **more):
     """A command that ends by itself."""
     return subprocess.run(
-        [str(AMMIT)] + [str(a) for a in arguments],
+        [str(program)] + [str(a) for a in arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -426,6 +431,15 @@ def run_ammit(*arguments, **more):
         cwd=ROOT,
         **more,
     )
+
+
+def for_others(box):
+    """The program where another user may run it, too: a checkout is often in somebody's home."""
+    copy = box.path / "ammit"
+    if not copy.exists():
+        shutil.copy(AMMIT, copy)
+        copy.chmod(0o755)
+    return copy
 
 
 class Puzzle:

@@ -2,7 +2,6 @@
 for what no honest one says. Nobody else is ever asked."""
 
 import json
-import re
 import signal
 import socket
 import statistics
@@ -11,7 +10,7 @@ import time
 import pytest
 
 import dns_servers
-from conftest import HAPROXY, PATIENCE_S, ROOT, Edge, run_ammit, wait_until
+from conftest import PATIENCE_S, Edge, run_ammit, wait_until
 from spop import ACK, notify
 
 LISTED4, LISTED6, CLEAN4, CLEAN6 = "5.6.7.8", "2a01:4f8::bad", "5.6.7.9", "2a01:4f8::900d"
@@ -148,11 +147,7 @@ class ProxiedEdge(Edge):
     """The shipped edge, told by PROXY who the client is."""
 
     def __init__(self, box, *args, **more):
-        super().__init__(box, *args, **more)
-        text, count = re.subn(r'(?m)^ +bind "\$\{AMMIT_BIND}".*', r"\g<0> accept-proxy", (ROOT / "haproxy/edge.cfg").read_text())
-        assert count == 1
-        (box.path / "edge.cfg").write_text(text)
-        self.command = [HAPROXY, "-db", "-f", box.path / "edge.cfg"]
+        super().__init__(box, *args, **more, AMMIT_PROXY_FROM="127.0.0.1")
 
     def ask(self, src, path="/", timeout=20):
         """Status, and whether the site answered."""

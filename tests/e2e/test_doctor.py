@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import time
 
 import pytest
 
-from conftest import AMMIT, HAPROXY, PATIENCE_S, POLICY, ROOT, Process, free_port, make_box, run_ammit, wait_until
+from conftest import AMMIT, HAPROXY, PATIENCE_S, POLICY, ROOT, Process, for_others, free_port, make_box, run_ammit, wait_until
 from test_circuits import FakeTor, RealTor
 
 RULE = {"name": "odd", "headers_regex": {"Accept": "^nothing$"}, "action": "DENY"}
@@ -146,6 +147,28 @@ def test_anybody_may_call_himself_haproxy(box):
         fake.wait()
 
 
+def test_a_program_with_the_rights_of_root_is_no_haproxy(box):
+    """What is set-user-ID root has root's rights, and name, arguments and environment of whoever starts it."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: it is root that would be fooled")
+    if os.statvfs(box.path).f_flag & os.ST_NOSUID:
+        pytest.skip("needs a folder for temporary files where set-user-ID programs have their rights")
+    setup = Setup(box)
+    program = box.path / "tail"
+    shutil.copy("/usr/bin/tail", program)
+    program.chmod(0o4755)
+    evil = {"AMMIT_SPOE_CONF": "/tmp/evil.conf", "LD_PRELOAD": "/tmp/evil.so"}
+    fake = subprocess.Popen(["haproxy", "-f", str(setup.edge_cfg)], executable=str(program), env=evil, user="nobody",
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: re.search(r"Uid:\t\d+\t0\t", open("/proc/%d/status" % fake.pid).read()), "it to have root's rights")
+        got = setup.examine()
+        assert "evil" not in got.text and got.line("haproxy.filter")["result"] == "ok", got.text
+    finally:
+        fake.kill()
+        fake.wait()
+
+
 SWITCHES = ["AMMIT_LOG_FULL", "AMMIT_ROBOTS", "AMMIT_SITE_PROXY"]
 
 
@@ -194,6 +217,11 @@ def copy(setup, folder):
 
 EDGE, SPOE, CONF = range(3)
 SERVER = r'(server  ammit "\$\{AMMIT_SPOP\}".*)'
+
+
+def line_of(file, what):
+    return (ROOT / file).read_text().split(what)[0].count("\n") + 1
+
 
 # name, [(file, what, by what)], checks that fail, what is said, what is to be done
 FAULTS = [
@@ -263,7 +291,7 @@ FAULTS = [
     ("no SPOE file", [(EDGE, r'config "\$\{AMMIT_SPOE_CONF\}"', "config /nowhere/ammit.spoe.conf")],
      {"haproxy.filter", "haproxy.accepts"}, "No such file", "ammit.spoe.conf"),
     ("an open quote", [(EDGE, r'"stdout"', '"stdout')],
-     {"haproxy.config"}, "a quote is open", "haproxy -c"),
+     {"haproxy.config"}, "edge.cfg:%d: a quote is open" % line_of("haproxy/edge.cfg", '"stdout"'), "haproxy -c"),
     ("what HAProxy refuses", [(EDGE, r"    option dontlognull|    option  dontlognull", "    option  nonsense")],
      {"haproxy.accepts"}, "nonsense", "haproxy -c -f"),
     ("an option that is none", [(CONF, r"\Z", "nonsense 1\n")], {"ammit.options"}, "nonsense", "ammit check"),
@@ -478,10 +506,8 @@ def test_not_root(setup):
     """What only root can see is skipped, and said to be; nothing fails for that reason alone."""
     if os.geteuid() != 0:
         pytest.skip("root alone can be somebody else")
-    if not os.access(HAPROXY, os.X_OK) or not all(os.stat(p).st_mode & 1 for p in ROOT.parents):
-        pytest.skip("the build is not for others to read")
     got = Report(run_ammit("doctor", "--json", "--haproxy", HAPROXY, "-c", setup.conf, "--haproxy-cfg", setup.edge_cfg,
-                           env=setup.env, user="nobody", group="nogroup", extra_groups=[]))
+                           program=for_others(setup.box), env=setup.env, user="nobody", group="nogroup", extra_groups=[]))
     assert got.names("fail") == set(), got.text
     assert {"live.spop", "live.page", "ammit.daemon", "ammit.key"} <= got.names("skip")
     assert all("root" in line["fix"] for line in got.of("skip") if line["check"] == "ammit.key")

@@ -16,8 +16,9 @@ import time
 
 import pytest
 
-from conftest import AMMIT, BROWSER, CURL, HAPROXY, PATIENCE_S, ROOT, free_port, make_box, run_ammit, wait_until
+from conftest import AMMIT, BROWSER, CURL, HAPROXY, PATIENCE_S, ROOT, Edge, free_port, make_box, run_ammit, wait_until
 from test_haproxy import NOWHERE, certificate
+from test_rates import table, with_stats
 
 FAST = ROOT / "haproxy/edge-fast.cfg"
 LIST = ROOT / "haproxy/ammit-ask.lst"
@@ -258,6 +259,16 @@ def test_two_headers_of_one_name(remembering):
     assert raw(remembering, first)[0] == 0
 
 
+@pytest.mark.parametrize("more", ["X-Firefox-AI: \0evil", "Accept: " + BROWSER["Accept"] + "\0evil", "Host: example.org\0.evil",
+                                  "User-Agent: " + BROWSER["User-Agent"] + "\0evil"])
+def test_a_value_does_not_end_where_a_string_would(remembering, more):
+    """A NUL, which HAProxy lets through in HTTP/1: what stands behind it is the policy's to see."""
+    known_again(remembering)
+    for _ in range(2):
+        count, answer = raw(remembering, lines("GET / HTTP/1.1", more))
+        assert count == 1 or b"HTTP/1.1 400" in answer[:20], answer
+
+
 def test_other_addresses(box):
     edge = known(fast(box, at="0.0.0.0"))
     ours = lines("GET / HTTP/1.1")
@@ -398,6 +409,28 @@ def test_two_edges_know_the_same_visitors(box):
         wait_until(known_at_b, "the other edge to know the visitor")
         assert b.asked("/", dict(VISITOR, **{"User-Agent": "GPTBot"}))
         wait_until(b.asked, "the other edge to forget him")
+
+
+def test_an_edge_with_another_list_knows_others(box):
+    """What is plain to one may be denied at the other."""
+    env = {"AMMIT_PEER_%s" % x: "127.0.0.1:%d" % free_port() for x in "AB"}
+    with make_box() as other:
+        a = fast(box, AMMIT_PEER_SELF="a", **env)
+        agent = other.agent(lambda _: {"verdict": "allow"})
+        b = other.keep(Edge(other, agent.address, NOWHERE, other.site().address, cfg=FAST, AMMIT_PEER_SELF="b",
+                            AMMIT_FAST_FOR="0" * 16, **settings(**env)))
+        b.agent = agent
+        with_stats(other, b)
+        b.start()
+
+        def told():
+            a.asked()
+            return table(other, "ammit-known")
+
+        wait_until(told, "the other edge to be told")
+        for _ in range(3):
+            assert asked(b)
+        assert table(other, "ammit-known"), "it was told for nothing"
 
 
 # ---- with Ammit ----
@@ -541,7 +574,7 @@ def jwt(shared_box_2):
     box = shared_box_2
     ammit = box.ammit(None)
     keys = run_ammit("haproxy", "jwt-keys", "--state-dir", ammit.state).stdout
-    env = dict(re.findall(r'presetenv (\w+) "([^"]*)"', keys))
+    env = dict(re.findall(r'setenv (\w+) "([^"]*)"', keys))
     assert set(env) == {x for x in SECRETS if x != "AMMIT_FAST_LEVEL"}
     edge = box.edge(ammit.spop, ammit.http, cfg=FAST, AMMIT_FAST_JWT="1", AMMIT_FAST_LEVEL="20", **settings(**env))
     edge.ammit, edge.box, edge.env = ammit, box, env
@@ -610,6 +643,22 @@ def test_a_pass_is_checked_by_haproxy(jwt):
 def test_another_header_is_asked_about(jwt, header, digest):
     fresh(jwt)
     assert not skipped(jwt, sealed(jwt, header=header % jwt.env["AMMIT_FAST_KID"], digest=digest))
+
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+def test_a_pass_has_one_spelling(jwt):
+    """HAProxy takes a signature whatever the two bits that its last character has too many: in four
+    spellings a pass would have four times its rate. Nor is + a -, and / a _."""
+    fresh(jwt)
+    now, good = int(time.time()), ""
+    while len(set(good.rpartition(".")[2]) & set("-_")) < 2:
+        good = sealed(jwt, CLAIMS % (now, now + 900, "%032x" % next(UNIQUE)))
+    text, dot, mac = good.rpartition(".")
+    assert skipped(jwt, good)
+    for other in [mac[:-1] + ALPHABET[ALPHABET.index(mac[-1]) + i] for i in (1, 2, 3)] + [mac.replace("-", "+"), mac.replace("_", "/")]:
+        assert not skipped(jwt, text + dot + other)
 
 
 def test_a_pass_without_its_signature(jwt):
