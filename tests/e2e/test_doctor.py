@@ -744,6 +744,18 @@ def test_the_password_of_tor(setup, tmp_path, tor):
     assert with_tor(setup, tmp_path, tor, "tor-password %s/password\n" % tmp_path)["result"] == "ok"
 
 
+def test_no_file_of_root_is_handed_to_who_listens_there(setup, tmp_path, tor):
+    """By COOKIE a control port names a file, and would be sent its 32 bytes."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"0123456789abcdef" * 2)
+    answer = tor.answer
+    tor.answer = lambda command: answer(command) if not command.startswith("PROTOCOLINFO") else (
+        '250-PROTOCOLINFO 1\r\n250-AUTH METHODS=COOKIE COOKIEFILE="%s"\r\n250-VERSION Tor="0.0.0"\r\n250 OK\r\n' % secret)
+    line = with_tor(setup, tmp_path, tor)
+    assert line["result"] == "fail" and line["fix"], line
+    assert tor.commands and not [c for c in tor.commands if secret.read_bytes().hex() in c.lower()], tor.commands
+
+
 @pytest.mark.parametrize("lines, result, found", [
     ([], "warn", "has no onion service"),
     (["HiddenServiceDir %s", "HiddenServicePort 80 unix:/nowhere"], "warn", "no service of it says"),
