@@ -115,7 +115,7 @@ BUSY = {"live.weigh"}
 
 def test_nothing_is_wrong_with_the_shipped_files(setup):
     got = setup.examine(env=bare())
-    assert got.status == 0
+    assert got.status == 0, got.text
     assert got.names("fail") == set() and got.names("skip") == set() and got.names("warn") <= BUSY, got.text
     assert len(got.names("ok")) >= 27
     # It is seen as the process sees it: nobody told the environment. A worker is what connects.
