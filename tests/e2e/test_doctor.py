@@ -16,7 +16,7 @@ import time
 import pytest
 
 from conftest import AMMIT, HAPROXY, PATIENCE_S, POLICY, ROOT, Process, for_others, free_port, make_box, run_ammit, wait_until
-from test_circuits import FakeTor
+from test_circuits import FakeTor, RealTor
 
 RULE = {"name": "odd", "headers_regex": {"Accept": "^nothing$"}, "action": "DENY"}
 READS_ACCEPT = dict(POLICY, bots=POLICY["bots"] + [RULE])
@@ -115,7 +115,7 @@ BUSY = {"live.weigh"}
 
 def test_nothing_is_wrong_with_the_shipped_files(setup):
     got = setup.examine(env=bare())
-    assert got.status == 0
+    assert got.status == 0, got.text
     assert got.names("fail") == set() and got.names("skip") == set() and got.names("warn") <= BUSY, got.text
     assert len(got.names("ok")) >= 27
     # It is seen as the process sees it: nobody told the environment. A worker is what connects.
@@ -744,6 +744,32 @@ def test_the_password_of_tor(setup, tmp_path, tor):
     assert line["result"] == "fail" and "HashedControlPassword" in line["fix"] and "wrong" not in line["found"], line
     (tmp_path / "password").write_text("right\n")
     assert with_tor(setup, tmp_path, tor, "tor-password %s/password\n" % tmp_path)["result"] == "ok"
+
+
+def test_no_file_of_root_is_handed_to_who_listens_there(setup, tmp_path, tor):
+    """By COOKIE a control port names a file, and would be sent its 32 bytes."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"0123456789abcdef" * 2)
+    answer = tor.answer
+    tor.answer = lambda command: answer(command) if not command.startswith("PROTOCOLINFO") else (
+        '250-PROTOCOLINFO 1\r\n250-AUTH METHODS=COOKIE COOKIEFILE="%s"\r\n250-VERSION Tor="0.0.0"\r\n250 OK\r\n' % secret)
+    line = with_tor(setup, tmp_path, tor)
+    assert line["result"] == "fail" and line["fix"], line
+    assert tor.commands and not [c for c in tor.commands if secret.read_bytes().hex() in c.lower()], tor.commands
+
+
+@pytest.mark.parametrize("lines, result, found", [
+    ([], "warn", "has no onion service"),
+    (["HiddenServiceDir %s", "HiddenServicePort 80 unix:/nowhere"], "warn", "no service of it says"),
+    (["HiddenServiceDir %s", "HiddenServicePort 80 unix:/nowhere", "HiddenServiceExportCircuitID haproxy"],
+     "ok", "by SAFECOOKIE; 1 of its 1 services"),
+])
+def test_a_real_tor(setup, box, tmp_path, lines, result, found):
+    lines = [line % (tmp_path / "service") if "%" in line else line for line in lines]
+    tor = box.keep(RealTor(box, "CookieAuthentication 1", *lines)).start()
+    files = plant(setup, tmp_path, [(CONF, r"\Z", "tor-control unix@%s\n" % tor.socket)])
+    line = setup.examine(**files).line("tor.control")
+    assert line["result"] == result and found in line["found"], line
 
 
 def test_tor_is_gone(setup, tmp_path):
