@@ -318,6 +318,13 @@ def test_it_ends_however_often_he_comes(box):
     assert not edge.asked()
 
 
+def test_nobody_is_remembered_for_longer_than_ten_seconds(box):
+    """Whatever the clock did meanwhile, of this machine or of another edge that has told of him."""
+    edge = fast(box, remember=3600)
+    for _ in range(3):
+        assert edge.asked()
+
+
 def test_a_request_that_stays_open_prolongs_nothing(box):
     """The very request that he was remembered by waits for the rest of its body, and keeps its
     place in HAProxy's table."""
