@@ -6,6 +6,7 @@
 # make bench-solver   the solver of the page in Chromium and Firefox, beside what it could be
 # make bench-page     how long people wait for the page, in both
 # make bench-edge     what Ammit adds on the way through edge, WireGuard and home (as root)
+# make bench-fast     what it costs to ask, to remember who was asked about, to check passes in HAProxy
 # make fuzz       fuzz every parser and encoder for T=60 seconds each (needs clang)
 # make soak       load, kill and reload for T=60 seconds
 # make lint       warnings as errors, header, layer, door and format checks, shellcheck
@@ -139,6 +140,10 @@ bench-solver: deps
 	$(Q)$(MAKE) --no-print-directory $(B)/wasm/solver.js $(B)/wasm/reference.wasm
 	$(Q)B=$(B) tests/bench/solver.py
 
+bench-fast: deps
+	$(Q)$(MAKE) --no-print-directory all $(BENCH)
+	$(Q)B=$(B) tests/bench/fast.sh
+
 bench-page: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)B=$(B) tests/bench/people.py
@@ -186,6 +191,6 @@ clean:
 	rm -rf $(B)
 
 FORCE:
-.PHONY: all check check-installed deps unit e2e demo bench bench-solver bench-page bench-edge fuzz soak lint format install deb image kubernetes clean FORCE
+.PHONY: all check check-installed deps unit e2e demo bench bench-solver bench-page bench-edge bench-fast fuzz soak lint format install deb image kubernetes clean FORCE
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

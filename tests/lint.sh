@@ -77,8 +77,11 @@ PYTHON
 
 # What HAProxy says of the shipped configuration: not one warning.
 if command -v haproxy >/dev/null; then
-	said=$(AMMIT_SPOE_CONF=haproxy/ammit.spoe.conf haproxy -c -f haproxy/edge.cfg 2>&1) || bad 'haproxy/edge.cfg is refused'
-	echo "$said" | grep -E 'WARNING|ALERT' && bad 'haproxy complains about haproxy/edge.cfg'
+	for cfg in edge edge-fast; do
+		said=$(AMMIT_SPOE_CONF=haproxy/ammit.spoe.conf AMMIT_FAST_LIST=haproxy/ammit-ask.lst \
+			haproxy -c -f haproxy/$cfg.cfg 2>&1) || bad "haproxy/$cfg.cfg is refused"
+		echo "$said" | grep -E 'WARNING|ALERT' && bad "haproxy complains about haproxy/$cfg.cfg"
+	done
 fi
 
 [ $status != 0 ] || echo "lint: ok (${#c_files[@]} C files, ${#shells[@]} scripts)"

@@ -35,14 +35,20 @@ static const struct row {
 	{ "spoe.arguments", doctor_spoe_arguments, DOCTOR_HAS_FILTER | DOCTOR_HAS_POLICY },
 	{ "spoe.caps", doctor_spoe_caps, DOCTOR_HAS_FILTER },
 	{ "spoe.frame", doctor_spoe_frame, DOCTOR_HAS_FILTER },
+	{ "edge.rates", doctor_edge_rates, DOCTOR_HAS_FILTER | DOCTOR_HAS_POLICY },
+	{ "fast.list", doctor_fast_list, DOCTOR_HAS_FILTER | DOCTOR_HAS_POLICY },
+	{ "fast.visitor", doctor_fast_visitor, DOCTOR_HAS_FILTER | DOCTOR_HAS_POLICY },
+	{ "fast.pass", doctor_fast_pass, DOCTOR_HAS_FILTER | DOCTOR_HAS_POLICY },
 	{ "spoe.timeout", doctor_spoe_timeout, DOCTOR_HAS_FILTER | DOCTOR_HAS_POLICY },
 	{ "socket.spop", doctor_socket_spop, DOCTOR_HAS_AGENT | DOCTOR_HAS_OPTIONS },
 	{ "socket.http", doctor_socket_http, DOCTOR_HAS_CONFIG | DOCTOR_HAS_OPTIONS },
 	{ "socket.drip", doctor_socket_drip, DOCTOR_HAS_CONFIG | DOCTOR_HAS_OPTIONS },
+	{ "tor.socket", doctor_tor_socket, DOCTOR_HAS_FILTER | DOCTOR_HAS_OPTIONS },
 	{ "live.spop", doctor_live_spop, DOCTOR_HAS_OPTIONS },
 	{ "live.weigh", doctor_live_weigh, DOCTOR_HAS_SPOP },
 	{ "live.page", doctor_live_page, DOCTOR_HAS_OPTIONS },
 	{ "live.drip", doctor_live_drip, DOCTOR_HAS_OPTIONS },
+	{ "tor.control", doctor_tor_control, DOCTOR_HAS_OPTIONS },
 	{ "ammit.daemon", doctor_ammit_daemon, DOCTOR_HAS_OPTIONS },
 	{ "ammit.key", doctor_ammit_key, DOCTOR_HAS_OPTIONS },
 	{ "ammit.descriptors", doctor_ammit_descriptors, DOCTOR_HAS_SPOP },
@@ -60,10 +66,11 @@ help(FILE *to)
 {
 	fputs("usage: ammit doctor [OPTION]…\n\n"
 	      "Checks a set-up of HAProxy and Ammit as it runs here: configuration, sockets, "
-	      "timeouts, and\n"
-	      "real questions. A line a check, with the way to mend it below; exit status 1 if any "
-	      "of them is\n"
-	      "FAIL. What cannot be checked (not root, no HAProxy here) is skip, with the "
+	      "timeouts, tor's\n"
+	      "control port, and real questions. A line a check, with the way to mend it below; "
+	      "exit status 1\n"
+	      "if any of them is FAIL. What cannot be checked (not root, no HAProxy here) is skip, "
+	      "with the\n"
 	      "reason.\n\n"
 	      "  -c FILE               options of the daemon (" OPTIONS_FILE ", if it is "
 	      "there)\n"

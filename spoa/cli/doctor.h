@@ -54,6 +54,7 @@ struct doctor {
 	size_t environment_bytes;
 	const struct haproxy_section *front[DOCTOR_FRONTS_MAX]; /* with the filter */
 	unsigned fronts;
+	bool elsewhere; /* visitors are weighed before they come here, so Ammit need not run */
 	const struct haproxy_section *agent, *message; /* of the SPOE file */
 	const struct haproxy_section *backend;         /* where the agent is asked */
 	struct slice prefix;                           /* of variables: "txn.ammit." */
@@ -86,6 +87,10 @@ void doctor_haproxy_program(struct doctor *d);
 void doctor_haproxy_accepts(struct doctor *d);
 void doctor_haproxy_filter(struct doctor *d);
 
+/* Run HAProxy with the environment that it has; false with *why. */
+bool doctor_haproxy_run(struct doctor *d, const char *const *arguments, struct text *said,
+    int *status, const char **why);
+
 /* doctor_edge.c: what the file does with verdicts */
 void doctor_edge_question(struct doctor *d);
 void doctor_edge_failure(struct doctor *d);
@@ -102,6 +107,29 @@ void doctor_spoe_arguments(struct doctor *d);
 void doctor_spoe_caps(struct doctor *d);
 void doctor_spoe_frame(struct doctor *d);
 void doctor_spoe_timeout(struct doctor *d);
+
+/* Is there such an argument? */
+bool doctor_sends(const struct doctor *d, struct slice name);
+
+/* Of var(NAME): what the configuration sets it to last; {NULL, 0}: it does not. */
+struct slice doctor_variable_of(const struct doctor *d, struct slice sample);
+
+/* doctor_rates.c */
+void doctor_edge_rates(struct doctor *d);
+
+/* doctor_fast.c: who is not asked about; nothing is said of what is not there */
+void doctor_fast_list(struct doctor *d);
+void doctor_fast_visitor(struct doctor *d);
+
+/* HAProxy checks passes by itself, in place of remembering who showed which. */
+bool doctor_fast_checks_passes(const struct doctor *d);
+
+/* doctor_pass.c */
+void doctor_fast_pass(struct doctor *d);
+
+/* doctor_tor.c */
+void doctor_tor_socket(struct doctor *d);
+void doctor_tor_control(struct doctor *d);
 
 /* doctor_socket.c */
 void doctor_socket_spop(struct doctor *d);
@@ -121,6 +149,10 @@ void doctor_live_spop(struct doctor *d);
 void doctor_live_weigh(struct doctor *d);
 void doctor_live_page(struct doctor *d);
 void doctor_live_drip(struct doctor *d);
+
+/* Has any word of the line that in it? Which word equals that one: l->words, none does. */
+bool doctor_line_holds(const struct haproxy_line *l, const char *part);
+unsigned doctor_line_at(const struct haproxy_line *l, const char *word);
 
 /* Does the line, or any line, read or set that variable of Ammit (without its prefix)? */
 enum doctor_use { DOCTOR_READS = 1, DOCTOR_SETS = 2 };

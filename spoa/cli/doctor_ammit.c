@@ -162,6 +162,11 @@ say_counts(struct doctor *d, const struct scrape *s)
 		    "%.0f requests could not wait for the DNS, since too many did\nammit ctl stat; "
 		    "dns SERVER names a nearer resolver",
 		    waits);
+	if (d->options.has_tor && scrape_value(s, "ammit_tor_up", none) == 0)
+		doctor_say(d, DOCTOR_WARN,
+		    "the daemon has not reached tor's control port: no circuit is closed\n"
+		    "journalctl -u ammit | grep control says why; systemctl restart ammit, if "
+		    "tor-control is new in ammit.conf");
 	if ((d->have & DOCTOR_HAS_POLICY) != 0 && rules != (double)policy_size(d->policy).rules)
 		doctor_say(d, DOCTOR_WARN,
 		    "the daemon has %.0f rules, the policy on file %zu\nammit ctl reload", rules,
@@ -187,6 +192,10 @@ doctor_ammit_daemon(struct doctor *d)
 		if (got.connect_errno == EACCES || got.connect_errno == EPERM)
 			doctor_say(d, DOCTOR_SKIP, "%s: %s\nrun ammit doctor as root",
 			    d->options.control.text, got.why);
+		else if (d->elsewhere &&
+			 (got.connect_errno == ENOENT || got.connect_errno == ECONNREFUSED))
+			doctor_say(d, DOCTOR_SKIP, "%s: Ammit does not run, and need not here",
+			    d->options.control.text);
 		else
 			doctor_say(d, DOCTOR_FAIL, "%s: %s\n%s", d->options.control.text, got.why,
 			    got.connect_errno != 0
@@ -218,6 +227,11 @@ doctor_ammit_key(struct doctor *d)
 	if (stat(path, &st) != 0) {
 		bool hidden = errno == EACCES || errno == EPERM;
 
+		if (d->elsewhere && !hidden) {
+			doctor_say(
+			    d, DOCTOR_SKIP, "%s: there is no key, and none is needed here", path);
+			return;
+		}
 		doctor_say(d, hidden ? DOCTOR_SKIP : DOCTOR_FAIL, "%s: %s\n%s", path,
 		    strerror(errno),
 		    hidden ? "run ammit doctor as root"

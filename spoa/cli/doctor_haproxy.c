@@ -79,9 +79,8 @@ is_for_masters(const char *variable)
 	return false;
 }
 
-/* Run it with that environment; false with *why. */
-static bool
-run(struct doctor *d, const char *const *arguments, struct text *said, int *status,
+bool
+doctor_haproxy_run(struct doctor *d, const char *const *arguments, struct text *said, int *status,
     const char **why)
 {
 	char *argv[DOCTOR_FILES_MAX * 2 + 4], **env;
@@ -118,7 +117,7 @@ doctor_haproxy_program(struct doctor *d)
 		    "no haproxy in PATH and /usr/sbin\nname it: ammit doctor --haproxy PROGRAM");
 		return;
 	}
-	if (!run(d, arguments, &said, &status, &why)) {
+	if (!doctor_haproxy_run(d, arguments, &said, &status, &why)) {
 		doctor_say(d, DOCTOR_FAIL, "%s cannot be run: %s\nammit doctor --haproxy PROGRAM",
 		    d->program, why);
 		d->program = NULL;
@@ -194,7 +193,10 @@ doctor_haproxy_config(struct doctor *d)
 		    d->conf->not_decided);
 	if (changed != NULL)
 		doctor_say(d, DOCTOR_WARN,
-		    "%s has changed since HAProxy was started\nsystemctl reload haproxy", changed);
+		    "%s has changed since HAProxy was started\nsystemctl reload haproxy; HAProxy "
+		    "2.6 goes on "
+		    "with old values of presetenv: systemctl restart haproxy",
+		    changed);
 	else
 		doctor_say(d, DOCTOR_OK, "%s%s: %zu sections, %zu lines", d->haproxy_file[0],
 		    d->haproxy_files > 1 ? " and others" : "", d->conf->sections, d->conf->lines);
@@ -235,7 +237,7 @@ doctor_haproxy_accepts(struct doctor *d)
 		arguments[n++] = d->haproxy_file[i];
 	}
 	arguments[n] = NULL;
-	if (!run(d, arguments, &said, &status, &why)) {
+	if (!doctor_haproxy_run(d, arguments, &said, &status, &why)) {
 		doctor_say(d, DOCTOR_SKIP, "haproxy -c: %s", why);
 		return;
 	}
@@ -357,6 +359,45 @@ read_spoe(struct doctor *d, const struct haproxy_line *filter)
 	return true;
 }
 
+/* Is that frontend told by PROXY whose its connections are, on each of its binds? Or does it hand
+ * them on unread? */
+static bool
+receives(const struct doctor *d, const struct haproxy_section *s)
+{
+	const struct haproxy_line *l, *mode = haproxy_conf_setting(d->conf, s, "mode");
+	bool told = true;
+
+	if (mode != NULL && mode->words > 1 && slice_equal(mode->word[1], SLICE("tcp")))
+		return true;
+
+	for (size_t i = 0; (l = haproxy_conf_line(d->conf, s, i)) != NULL; i++) {
+		if (haproxy_line_is(l, "tcp-request connection expect-proxy"))
+			return true;
+		told = told && (!haproxy_line_is(l, "bind") || haproxy_line_has(l, "accept-proxy"));
+	}
+	return told;
+}
+
+/* As homelab.cfg, or edge-tcp.cfg: there are frontends, and requests are read elsewhere, too. */
+static bool
+receives_only(const struct doctor *d)
+{
+	unsigned fronts = 0;
+
+	for (size_t i = 0; i < d->conf->sections; i++) {
+		const struct haproxy_section *s = &d->conf->section[i];
+
+		if (haproxy_conf_setting(d->conf, s, "bind") == NULL ||
+		    (!slice_equal(s->kind, SLICE("frontend")) &&
+			!slice_equal(s->kind, SLICE("listen"))))
+			continue;
+		if (!receives(d, s))
+			return false;
+		fronts++;
+	}
+	return fronts > 0;
+}
+
 void
 doctor_haproxy_filter(struct doctor *d)
 {
@@ -375,6 +416,13 @@ doctor_haproxy_filter(struct doctor *d)
 			if (d->fronts < DOCTOR_FRONTS_MAX)
 				d->front[d->fronts++] = s;
 		}
+	}
+	if (found == NULL && receives_only(d)) {
+		d->elsewhere = true;
+		doctor_say(d, DOCTOR_SKIP,
+		    "visitors come by PROXY, or are passed on unread: nobody is weighed here, and "
+		    "that is for the HAProxy at the other end\nrun ammit doctor there");
+		return;
 	}
 	if (found == NULL) {
 		doctor_say(d, DOCTOR_FAIL,

@@ -23,6 +23,9 @@ say_unreached(struct doctor *d, const struct endpoint *at, int error, const char
 	if (error == EACCES || error == EPERM)
 		doctor_say(
 		    d, DOCTOR_SKIP, "%s: %s\nrun ammit doctor as root", at->text, strerror(error));
+	else if (d->elsewhere && (error == ENOENT || error == ECONNREFUSED))
+		doctor_say(
+		    d, DOCTOR_SKIP, "%s: nobody listens, and HAProxy asks nobody here", at->text);
 	else if (error != 0 && error != ETIMEDOUT && error != EAGAIN)
 		doctor_say(d, DOCTOR_FAIL,
 		    "%s: nobody listens: %s\nsystemctl start ammit, or name its options: ammit "

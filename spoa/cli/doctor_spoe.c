@@ -92,8 +92,8 @@ doctor_spoe_names(struct doctor *d)
 
 /* ---- arguments ---- */
 
-static bool
-is_sent(const struct doctor *d, struct slice name)
+bool
+doctor_sends(const struct doctor *d, struct slice name)
 {
 	for (unsigned i = 0; i < d->arguments; i++)
 		if (slice_equal(d->argument[i].name, name))
@@ -137,21 +137,22 @@ doctor_spoe_arguments(struct doctor *d)
 	unsigned bad = 0, read = 0;
 	struct slice name;
 
-	if (!is_sent(d, SLICE("src"))) {
+	if (!doctor_sends(d, SLICE("src"))) {
 		bad++;
 		doctor_say(
 		    d, DOCTOR_FAIL, "%s: the address is not sent\nargs src=src", d->message->file);
 	}
 	for (unsigned i = 0; i < REQUEST_HEADER; i++) {
-		if ((wanted >> i & 1) == 0 || is_sent(d, slice_of(request_argument[i])))
+		if ((wanted >> i & 1) == 0 || doctor_sends(d, slice_of(request_argument[i])))
 			continue;
-		/* Not each HAProxy has a fingerprint to send, and then it is absent. */
+		if (i == REQUEST_JA3) /* edge.rates */
+			continue;
 		bad++;
-		if (i == REQUEST_JA3 || i == REQUEST_JA4)
+		if (i == REQUEST_JA4)
 			doctor_say(d, DOCTOR_WARN,
-			    "%s: the policy reads %s, which is not sent\nargs %s=… "
-			    "as ammit.spoe.conf has it, where HAProxy makes such fingerprints",
-			    d->message->file, request_argument[i], request_argument[i]);
+			    "%s: the policy reads tls.ja4, which is not sent\nargs tls.ja4=… as "
+			    "ammit.spoe.conf has it, where a script of HAProxy makes one",
+			    d->message->file);
 		else
 			doctor_say(d, DOCTOR_FAIL,
 			    "%s: the policy reads %s, which is not sent\nargs %s=%s,bytes(0,%zu)",
@@ -163,7 +164,7 @@ doctor_spoe_arguments(struct doctor *d)
 		int n = snprintf(buf, sizeof(buf), "hdr.%.*s", DOCTOR_S(name));
 
 		if (n < 0 || (size_t)n >= sizeof(buf) ||
-		    is_sent(d, (struct slice){ buf, (size_t)n }))
+		    doctor_sends(d, (struct slice){ buf, (size_t)n }))
 			continue;
 		bad++;
 		doctor_say(d, DOCTOR_FAIL,
@@ -214,9 +215,8 @@ is_bounded(struct slice sample)
 	return false;
 }
 
-/* Of var(NAME): what the configuration sets it to last; {NULL, 0}: it does not. */
-static struct slice
-variable_of(const struct doctor *d, struct slice sample)
+struct slice
+doctor_variable_of(const struct doctor *d, struct slice sample)
 {
 	struct slice rest, name = slice_split(sample, ')', &rest);
 	char set[2][300];
@@ -297,7 +297,7 @@ static unsigned
 check_cap(struct doctor *d, const struct doctor_argument *a)
 {
 	int field = field_of(a->name);
-	struct slice variable = variable_of(d, a->sample);
+	struct slice variable = doctor_variable_of(d, a->sample);
 	long long cap = cap_of(a->sample), right;
 	/* A variable that nobody sets has nothing in it. */
 	bool bounded = is_bounded(a->sample) || is_bounded(variable) ||

@@ -216,12 +216,13 @@ print_keys(const struct wishes *w)
 	}
 	if (keyfile_load(w->state_dir, &keys, &p)) {
 		puts("    # Whoever reads these can make passes: mode 600, and in no repository.\n"
-		     "    # After `ammit rotate`: print them again, and reload HAProxy.");
+		     "    # After `ammit rotate`: print them again, and reload HAProxy (setenv, so "
+		     "that 2.6 takes them).");
 		for (unsigned i = 0; i < 2; i++) {
 			const struct key *k = &keys.key[i < keys.count ? i : 0];
 
-			printf("    presetenv AMMIT_FAST_KID%s \"%02x%02x%02x%02x\"\n"
-			       "    presetenv AMMIT_FAST_SECRET%s \"%s\"\n",
+			printf("    setenv AMMIT_FAST_KID%s \"%02x%02x%02x%02x\"\n"
+			       "    setenv AMMIT_FAST_SECRET%s \"%s\"\n",
 			    i == 0 ? "" : "_OLD", k->id[0], k->id[1], k->id[2], k->id[3],
 			    i == 0 ? "" : "_OLD", k->pass_secret);
 		}

@@ -211,9 +211,15 @@ put_capture(struct writing *w, struct slice line, struct slice is)
 	w->capture = true;
 	if (field >= REQUEST_HEADER)
 		w->headers |= (uint64_t)1 << (field - REQUEST_HEADER);
-	if (field >= REQUEST_HEADER || slice_equal(header, SLICE("host")) ||
-	    slice_equal(header, SLICE("user-agent")))
-		put_line(w, line);
+	if (slice_equal(header, SLICE("host")))
+		field = REQUEST_HOST;
+	else if (slice_equal(header, SLICE("user-agent")))
+		field = REQUEST_USER_AGENT;
+	if (field < 0)
+		return;
+	rest = slice_trim(rest);
+	text_put(w->out, (struct slice){ line.ptr, (size_t)(rest.ptr - line.ptr) });
+	text_printf(w->out, "len %zu\n", request_limit((unsigned)field) + 1);
 }
 
 /* "args NAME=…" of the message, commented or not. */

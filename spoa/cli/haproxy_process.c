@@ -162,11 +162,42 @@ parent_of(pid_t pid)
 	return (pid_t)parent;
 }
 
-/* Whose processes are as good as ours. */
+/* What /proc/PID/NAME points to; false: not to be seen. */
 static bool
-is_trusted(const struct who *who)
+read_link(const char *pid, const char *name, char out[PATH_MAX])
 {
-	return who->uid == 0 || who->uid == geteuid();
+	char path[64];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%s/%s", pid, name);
+	n = readlink(path, out, PATH_MAX - 1);
+	out[n < 0 ? 0 : n] = '\0';
+	return n > 0;
+}
+
+/*
+ * May its environment be believed? It is of root or ourselves by all its ids, since whoever starts
+ * a set-user-ID program chooses its name, arguments and environment; it runs a program that is
+ * called haproxy, which is root's choice then; and root of a container is not our root.
+ */
+static bool
+is_trusted(pid_t pid)
+{
+	char number[16], exe[64], theirs[PATH_MAX], ours[PATH_MAX];
+	unsigned long long uid[4];
+	struct stat st;
+	size_t bytes;
+	char *text = read_proc(pid, "status", &bytes);
+	bool good = text != NULL && numbers((struct slice){ text, bytes }, "Uid", uid, 4) == 4;
+
+	free(text);
+	for (unsigned i = 1; i < 4 && good; i++)
+		good = uid[i] == uid[0];
+	snprintf(number, sizeof(number), "%d", (int)pid);
+	snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
+	return good && (uid[0] == 0 || uid[0] == geteuid()) && stat(exe, &st) == 0 &&
+	       (st.st_mode & (S_ISUID | S_ISGID)) == 0 && read_link(number, "ns/pid", theirs) &&
+	       read_link("self", "ns/pid", ours) && strcmp(theirs, ours) == 0;
 }
 
 static void
@@ -189,6 +220,7 @@ look_at(struct haproxy_process *p, pid_t pid, const struct who *who)
 struct found {
 	pid_t pid, parent;
 	struct who who;
+	bool trusted;
 };
 
 static unsigned
@@ -205,6 +237,7 @@ find_all(struct found *out, const char *const *files, unsigned count)
 		    !matches((pid_t)pid, files, count) || !who_of_process((pid_t)pid, &out[n].who))
 			continue;
 		out[n].pid = (pid_t)pid;
+		out[n].trusted = is_trusted((pid_t)pid);
 		out[n++].parent = parent_of((pid_t)pid);
 	}
 	if (d != NULL)
@@ -218,9 +251,9 @@ static unsigned
 rank(const struct found *all, unsigned n, unsigned i)
 {
 	for (unsigned k = 0; k < n; k++)
-		if (all[i].parent == all[k].pid && is_trusted(&all[k].who))
+		if (all[i].parent == all[k].pid && all[k].trusted)
 			return 2;
-	return is_trusted(&all[i].who);
+	return all[i].trusted;
 }
 
 bool
@@ -237,13 +270,18 @@ haproxy_process_find(struct haproxy_process *p, const char *const *files, unsign
 			best = i;
 	}
 	if (n > 0) {
-		pid_t source = is_trusted(&all[best].who) ? all[best].pid
-			       : rank(all, n, best) == 2  ? all[best].parent
-							  : 0;
+		pid_t source = all[best].trusted         ? all[best].pid
+			       : rank(all, n, best) == 2 ? all[best].parent
+							 : 0;
 
 		look_at(p, all[best].pid, &all[best].who);
 		if (source != 0)
 			p->environment = read_proc(source, "environ", &p->environment_bytes);
+		/* It may have become another meanwhile, or its number may have. */
+		if (p->environment != NULL && !is_trusted(source)) {
+			free(p->environment);
+			p->environment = NULL;
+		}
 	}
 	free(all);
 	return p->pid != 0;

@@ -25,7 +25,7 @@ struct haproxy_process {
 	/*
 	 * NAME=VALUE with NULs between, that it was started with; NULL: not to be seen, or not to
 	 * be believed. Programs are run with it, so it is taken from nobody but root and ourselves:
-	 * anybody may call his process haproxy.
+	 * anybody may call his process haproxy, and a set-user-ID program of root's that he starts.
 	 */
 	char *environment;
 	size_t environment_bytes;

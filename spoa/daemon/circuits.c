@@ -100,8 +100,7 @@ read_cookie(void *arg, const char *path, uint8_t out[TOR_COOKIE_BYTES], char why
 static bool
 read_password(void *arg, char out[TOR_PASSWORD_MAX], size_t *len, char why[TOR_WHY_MAX])
 {
-	const struct circuits *c = arg;
-	const char *file = c->options.password_file, *problem;
+	const char *file = arg, *problem;
 	struct slice rest, line;
 	size_t bytes;
 	char *text = file_read(file, 4096, &bytes, &problem);
@@ -127,6 +126,15 @@ read_password(void *arg, char out[TOR_PASSWORD_MAX], size_t *len, char why[TOR_W
 	secret_wipe(text, bytes);
 	free(text);
 	return problem == NULL;
+}
+
+struct tor_secrets
+circuits_secrets(const struct endpoint *at, const char *password_file)
+{
+	return (struct tor_secrets){ .cookie = read_cookie,
+		.password = password_file != NULL ? read_password : NULL,
+		.arg = (void *)(uintptr_t)password_file,
+		.trusted = endpoint_path(at) != NULL };
 }
 
 /* ---- what the log says ---- */
@@ -324,6 +332,9 @@ serve_inbox(struct circuits *c)
 		uint32_t id = (uint32_t)what;
 
 		if (what >> 32 != atomic_load_explicit(&c->epoch, memory_order_relaxed)) {
+			/* Whoever handed it over may have marked its namesake of this connection.
+			 */
+			circuit_table_mark(c->table, id, false);
 			drop(c);
 			continue;
 		}
@@ -490,9 +501,7 @@ circuits_new(const struct circuits_options *o)
 {
 	struct circuits *c = aligned_alloc(_Alignof(struct circuits), sizeof(*c));
 	const struct tor_bounds bounds = { or_else(o->close_rate, 60), o->dry_run };
-	struct tor_secrets secrets = { .cookie = read_cookie,
-		.password = o->password_file != NULL ? read_password : NULL,
-		.trusted = endpoint_path(o->at) != NULL };
+	const struct tor_secrets secrets = circuits_secrets(o->at, o->password_file);
 
 	if (c == NULL)
 		abort();
@@ -505,7 +514,6 @@ circuits_new(const struct circuits_options *o)
 	c->fd = -1;
 	c->table = circuit_table_new();
 	circuit_inbox_init(&c->inbox);
-	secrets.arg = c;
 	tor_control_init(&c->tor, &secrets, &bounds, c->table);
 	ev_init(&c->io, on_io);
 	ev_timer_init(&c->deadline, on_deadline, 0.0, 0.0);

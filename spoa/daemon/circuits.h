@@ -26,6 +26,9 @@ struct circuits_options {
 	unsigned deadline_ms, retry_ms, retry_most_ms;
 };
 
+/* Read from the files of this machine; both are borrowed. */
+struct tor_secrets circuits_secrets(const struct endpoint *at, const char *password_file);
+
 /* Borrows *o, whose endpoint and file name must live as long. */
 struct circuits *circuits_new(const struct circuits_options *o);
 void circuits_free(struct circuits *c); /* NULL is legal */

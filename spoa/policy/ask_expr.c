@@ -90,9 +90,10 @@ known_size(struct walk *w, const struct node *first, unsigned operation, const s
 		return false;
 	/* Up to this size it is not true. */
 	most = last->value.i;
+	if (most >= 0)
+		most -= operation == OP_GREATER_EQUAL;
 	if (most < 0 || most >= (int64_t)ASK_TARGET_MAX)
 		return true;
-	most -= operation == OP_GREATER_EQUAL;
 	n = snprintf(line, sizeof(line), "^[^?]{%d}", (int)most + 1);
 	ask_add(w->asking, (struct slice){ line, (size_t)n });
 	return true;

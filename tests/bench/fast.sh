@@ -46,7 +46,7 @@ site() { # nginx on a free port, which is in $site
 }
 
 shipped() { # FILE KIND: a copy of a shipped file for this bench
-	# shellcheck disable=SC2016 # HAProxy's variables, not this shell's
+	# shellcheck disable=SC2016
 	sed -e '/^    log     global$/d' -e 's/^    bind "${AMMIT_BIND}"/    bind "127.0.0.1:${BENCH_PORT}"/' "haproxy/$1" |
 		if [ "$2" = return ]; then
 			sed 's/^backend site$/&\n    http-request return status 200 content-type text\/plain string "ok\\n"/'
@@ -126,7 +126,7 @@ agent ammit "$B/ammit" run "${policy[@]}" --state-dir "$dir/state" --workers "$W
 	--http "unix@$dir/http.sock"
 ammit_pid=$started
 pass=$("$bench/mkpass" "$dir/state/key" "$host" 127.0.0.1) || die "no pass"
-mapfile -t keys < <("$B/ammit" haproxy jwt-keys --state-dir "$dir/state" | sed -n 's/^ *presetenv \([A-Z_]*\) *"\(.*\)"$/\1=\2/p')
+mapfile -t keys < <("$B/ammit" haproxy jwt-keys --state-dir "$dir/state" | sed -n 's/^ *setenv \([A-Z_]*\) *"\(.*\)"$/\1=\2/p')
 "$B/ammit" haproxy ask "${policy[@]}" >"$dir/list" || die "no list"
 fingerprint=$(sed -n 's/^# fingerprint //p' "$dir/list")
 sed '/^    args \(pass\.\)\?rate=/d' haproxy/ammit.spoe.conf >"$dir/spoe.conf"

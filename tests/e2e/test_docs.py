@@ -69,3 +69,25 @@ def test_each_file_is_named_in_the_table():
         name = file.name + "/" if file.is_dir() else file.name
         if name != "README.md":
             assert "`%s`" % name in text, name
+
+
+def test_what_the_readme_names_is_there():
+    """Tests of the failure table, files, and in the tree of folders each one of them."""
+    text = (ROOT / "README.md").read_text()
+    tests = "".join(f.read_text() for f in (ROOT / "tests/e2e").glob("*.py"))
+    for name in re.findall(r"`(test_\w+)(?:\.py)?`", text):
+        assert "def %s(" % name in tests or (ROOT / "tests/e2e" / (name + ".py")).exists(), name
+    for path in re.findall(r"`((?:haproxy|contrib)/[\w./-]+)`", text):
+        assert (ROOT / path).exists(), path
+    tree = text[text.rindex("\n    spoa/base"):]
+    for folder in (ROOT / "spoa").iterdir():
+        assert "    spoa/%s " % folder.name in tree, folder
+    for folder in (f for f in (ROOT / "contrib").iterdir() if f.is_dir()):
+        assert re.search(r"\b%s\b" % folder.name, tree), folder
+
+
+def test_the_makefile_lists_its_targets():
+    text = (ROOT / "Makefile").read_text()
+    head = " ".join(re.findall(r"^# make ((?:[a-z0-9-]+ ?)*)", text, re.M))
+    for target in re.search(r"^\.PHONY: (.*)$", text, re.M).group(1).split():
+        assert target in ("all", "deps", "check-installed", "FORCE") or target in head.split(), target

@@ -7,6 +7,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import time
 import pytest
 
 from conftest import AMMIT, HAPROXY, PATIENCE_S, POLICY, ROOT, Process, for_others, free_port, make_box, run_ammit, wait_until
+from test_circuits import FakeTor, RealTor
 
 RULE = {"name": "odd", "headers_regex": {"Accept": "^nothing$"}, "action": "DENY"}
 READS_ACCEPT = dict(POLICY, bots=POLICY["bots"] + [RULE])
@@ -120,7 +122,7 @@ BUSY = {"live.weigh"}
 
 def test_nothing_is_wrong_with_the_shipped_files(setup):
     got = setup.examine(env=bare())
-    assert got.status == 0
+    assert got.status == 0, got.text
     assert got.names("fail") == set() and got.names("skip") == set() and got.names("warn") <= BUSY, got.text
     assert len(got.names("ok")) >= 27
     # It is seen as the process sees it: nobody told the environment. A worker is what connects.
@@ -147,6 +149,30 @@ def test_anybody_may_call_himself_haproxy(box):
         got = setup.examine()
         assert "pid %d" % fake.pid in got.line("haproxy.program")["found"]
         assert "evil" not in got.text and got.line("haproxy.filter")["result"] == "ok"
+    finally:
+        fake.kill()
+        fake.wait()
+
+
+@pytest.mark.parametrize("user", ["nobody", "root"])
+def test_a_program_with_the_rights_of_root_is_no_haproxy(box, user):
+    """What is set-user-ID root has root's rights, and name, arguments and environment of whoever starts it;
+    some, as sudo, are root then by all their ids."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: it is root that would be fooled")
+    if os.statvfs(box.path).f_flag & os.ST_NOSUID:
+        pytest.skip("needs a folder for temporary files where set-user-ID programs have their rights")
+    setup = Setup(box)
+    program = box.path / "tail"
+    shutil.copy("/usr/bin/tail", program)
+    program.chmod(0o4755)
+    evil = {"AMMIT_SPOE_CONF": "/tmp/evil.conf", "LD_PRELOAD": "/tmp/evil.so"}
+    fake = subprocess.Popen(["haproxy", "-f", str(setup.edge_cfg)], executable=str(program), env=evil, user=user,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: re.search(r"Uid:\t\d+\t0\t", open("/proc/%d/status" % fake.pid).read()), "it to have root's rights")
+        got = setup.examine()
+        assert "evil" not in got.text and got.line("haproxy.filter")["result"] == "ok", got.text
     finally:
         fake.kill()
         fake.wait()
@@ -521,6 +547,270 @@ def test_what_the_daemon_says(box):
     assert len(said) == 4 and all(any(word in line for line in said) for word in
                                   ("0.0.1 runs", "5 times a rule", "6 requests could not wait", "3 rules"))
     assert "ammit.daemon" not in got.names("fail")
+
+
+# ---- the fast way ----
+
+# A rate, a header that edge-fast.cfg does not have, a path, a challenge.
+FAST_POLICY = {
+    "bots": [
+        {"name": "many", "expression": "rate > 40", "action": "DENY"},
+        {"name": "key", "headers_regex": {"X-Api-Key": "^wrong$"}, "action": "DENY"},
+        {"name": "secret", "path_regex": "^/secret/", "action": "DENY"},
+        {"name": "browser", "user_agent_regex": "Mozilla", "action": "CHALLENGE",
+         "challenge": {"difficulty": 2, "algorithm": "fast"}},
+    ],
+    "thresholds": [],
+}
+FAST, FAST_SPOE, LIST = "edge-fast.cfg", "ammit.spoe.conf", "ammit-ask.lst"
+
+
+def fast(setup, folder, changes=(), **env):
+    """The doctor of what `ammit haproxy` prints for a policy, with changes to it."""
+    policy = folder / "fast.json"
+    policy.write_text(json.dumps(FAST_POLICY))
+    for part in ("edge-fast", "spoe", "ask"):
+        got = run_ammit("haproxy", part, "--policy", policy, "-o", folder)
+        assert got.returncode == 0, got.stderr
+    for file, what, by in changes:
+        text, count = re.subn(what, by, (folder / file).read_text(), flags=re.M)
+        assert count > 0, "%s has no %s" % (file, what)
+        (folder / file).write_text(text)
+    env = dict(setup.env, AMMIT_SPOE_CONF=str(folder / FAST_SPOE), AMMIT_FAST_LIST=str(folder / LIST), **env)
+    more = ["--haproxy", folder / "haproxy"] if (folder / "haproxy").exists() else []
+    return setup.examine("--policy", policy, *more, edge_cfg=folder / FAST, env=env)
+
+
+def fast_lines(report, result):
+    return [line for line in report.of(result) if line["check"].startswith(("fast.", "haproxy.")) or line["check"] == "edge.rates"]
+
+
+def test_the_fast_way_as_it_is_printed(setup, tmp_path):
+    got = fast(setup, tmp_path)
+    assert not fast_lines(got, "fail") + fast_lines(got, "warn") + fast_lines(got, "skip"), got.text
+    assert {"fast.list", "fast.visitor", "edge.rates"} <= got.names("ok")
+
+
+def test_the_fast_way_as_it_is_shipped(setup):
+    env = dict(setup.env, AMMIT_FAST_LIST=str(ROOT / "haproxy" / LIST), AMMIT_SPOE_CONF=str(ROOT / "haproxy" / FAST_SPOE))
+    got = setup.examine("--policy", ROOT / "policies/default.yaml", edge_cfg=ROOT / "haproxy" / FAST, env=env)
+    assert {"fast.list", "fast.visitor", "edge.rates"} <= got.names("ok"), got.text
+
+
+FAST_FAULTS = [
+    ("another fingerprint", [(FAST, r'(AMMIT_FAST_FOR +)"\w+"', r'\1"0123456789abcdef"')],
+     "warn", "fast.list", "is 0123456789abcdef", 'presetenv AMMIT_FAST_FOR "'),
+    ("a rule that is not on the list", [(LIST, r"^.*secret.*\n", "")], "fail", "fast.list", "may skip its rules", "ammit haproxy ask --policy "),
+    ("a list of its first line", [(LIST, r"(?s)\n.*", "\n")], "fail", "fast.list", "it lacks ^(?!/)", "ammit haproxy ask"),
+    ("more than is needed", [(LIST, r"\Z", "^/more\n")], "warn", "fast.list", "for nothing", "ammit haproxy ask"),
+    ("no list", [(FAST, r'"\$\{AMMIT_FAST_LIST\}"', "/nowhere.lst")], "fail", "fast.list", "/nowhere.lst", "ammit haproxy ask"),
+    ("nothing is asked about", [(FAST, r" !\{ pathq [^}]*\}+\" \}", "")], "fail", "fast.list", "skips all rules", "pathq -m reg -f"),
+    ("not sent", [(FAST_SPOE, r"^ +args fast=.*\n", "")], "warn", "fast.list", "not sent", "args fast=var(txn.ammit.fast)"),
+    ("not registered", [(FAST_SPOE, r" remember$", "")], "warn", "fast.list", "not registered", "remember"),
+    ("a rate above the rule's", [(FAST, r'(AMMIT_FAST_RATE +)"40"', r'\1"50"')],
+     "fail", "fast.visitor", "compares rate", 'presetenv AMMIT_FAST_RATE "40"'),
+    ("no bound", [(FAST, r" \{ sc_http_req_rate\(0\) le [^}]*\}\" \}", "")],
+     "fail", "fast.visitor", "whatever his rate, and the policy compares rate", 'presetenv AMMIT_FAST_RATE "40"'),
+    ("a header that is not in the key", [(FAST, r"^ +capture request header x-api-key.*\n", "")],
+     "fail", "fast.visitor", "whatever their header x-api-key", "capture request header x-api-key len 257"),
+    ("half of a header", [(FAST, r"(capture request header user-agent +len) 513", r"\1 64")],
+     "fail", "fast.visitor", "by 64 bytes of their header user-agent", "len 513"),
+    ("rates are off", [(FAST, r"^ +presetenv AMMIT_RATES.*\n", "")], "warn", "edge.rates", "compares rate, which is not sent", "AMMIT_RATES"),
+    ("rates are sent and not counted", [(FAST, r"^ +tcp-request \S+ track-sc0.*\n", "")],
+     "warn", "edge.rates", "rate, which is not counted", "AMMIT_RATES"),
+]
+
+
+@pytest.mark.parametrize("changes, result, check, found, fix", [f[1:] for f in FAST_FAULTS], ids=[f[0] for f in FAST_FAULTS])
+def test_fault_of_the_fast_way(setup, tmp_path, changes, result, check, found, fix):
+    got = fast(setup, tmp_path, changes)
+    said = [line for line in got.of(result) if line["check"] == check and found in line["found"] and fix in line["fix"]]
+    assert said, got.text
+    others = {line["check"] for line in fast_lines(got, "fail") + fast_lines(got, "warn")} - {check, "haproxy.accepts"}
+    assert others == set(), got.text
+
+
+def test_a_haproxy_without_pcre(setup, tmp_path):
+    """Its regexes would say something else, and nobody would hear of it."""
+    fake = tmp_path / "haproxy"
+    fake.write_text('#!/bin/sh\n[ "$1" = -vv ] && exec echo "Built without PCRE or PCRE2 support"\nexec %s "$@"\n' % HAPROXY)
+    fake.chmod(0o755)
+    got = fast(setup, tmp_path)
+    assert "without PCRE" in got.line("fast.list")["found"] and got.line("fast.list")["result"] == "fail"
+
+
+def jwt_env(setup):
+    got = run_ammit("haproxy", "jwt-keys", "--state-dir", setup.path / "state")
+    return dict(re.findall(r'setenv (\w+) "(\w+)"', got.stdout), AMMIT_FAST_JWT="1", AMMIT_FAST_LEVEL="65535")
+
+
+def test_passes_that_haproxy_checks(setup, tmp_path):
+    got = fast(setup, tmp_path, **jwt_env(setup))
+    assert got.line("fast.pass")["result"] == "ok", got.text
+    assert not fast_lines(got, "fail") and not fast_lines(got, "warn")
+
+
+@pytest.mark.parametrize("changed, result, found, fix", [
+    ({"AMMIT_FAST_SECRET": "a" * 64}, "fail", "the secret is not that of the key", "jwt-keys --state-dir"),
+    ({"AMMIT_FAST_KID": "00000000"}, "fail", "a key that Ammit has not", "jwt-keys --state-dir"),
+    ({"AMMIT_FAST_LEVEL": "0"}, "fail", "passes of level 0", "AMMIT_FAST_LEVEL"),
+    ({"AMMIT_FAST_SECRET": None, "AMMIT_FAST_SECRET_OLD": None}, "warn", "has not the key", "jwt-keys --state-dir"),
+])
+def test_fault_of_passes_that_haproxy_checks(setup, tmp_path, changed, result, found, fix):
+    env = jwt_env(setup)
+    secrets = [v for n, v in env.items() if "SECRET" in n]
+    env.update(changed)
+    got = fast(setup, tmp_path, **{n: v for n, v in env.items() if v})
+    line = got.line("fast.pass")
+    assert line["result"] == result and found in line["found"] and fix in line["fix"], got.text
+    assert secrets and not any(s in got.text for s in secrets), "a secret is nothing to print"
+
+
+def test_a_result_that_is_not_compared(setup, tmp_path):
+    """jwt_verify is true of what it could not verify, too: its result is a number below 0."""
+    got = fast(setup, tmp_path, [(FAST, r"(jwt_verify\(.*?\)) -m int 1", r"\1 -m bool")], **jwt_env(setup))
+    assert got.line("fast.pass")["result"] == "fail" and "was not verified" in got.line("fast.pass")["found"]
+
+
+def test_ja3_that_is_off(setup, tmp_path):
+    policy = tmp_path / "ja3.json"
+    policy.write_text(json.dumps({"bots": [{"name": "tool", "expression": "tls.ja3 == 'x'", "action": "DENY"}]}))
+    got = setup.examine("--policy", policy)
+    assert got.line("edge.rates")["result"] == "warn" and "AMMIT_JA3" in got.line("edge.rates")["fix"]
+    got = setup.examine("--policy", policy, edge_cfg=copy(setup, tmp_path)[0], env=dict(setup.env, AMMIT_JA3="1"))
+    assert got.line("edge.rates")["result"] == "ok", got.text
+
+
+# ---- where nobody is weighed ----
+
+
+@pytest.mark.parametrize("name", ["haproxy/homelab.cfg", "contrib/wireguard/edge-tcp.cfg"])
+def test_who_is_weighed_at_the_other_end(tmp_path, name):
+    (tmp_path / "ammit.conf").write_text("".join("%s unix@%s/%s.sock\n" % (n, tmp_path, n) for n in ("spop", "http", "drip", "control")))
+    (tmp_path / "ammit.conf").open("a").write("state-dir %s\n" % tmp_path)
+    got = Report(run_ammit("doctor", "--json", "-c", tmp_path / "ammit.conf", "--haproxy-cfg", ROOT / name, "--haproxy", HAPROXY))
+    assert got.line("haproxy.filter")["result"] == "skip" and "other end" in got.line("haproxy.filter")["found"], got.text
+    assert got.names("fail") == set(), got.text
+
+
+# ---- Tor ----
+
+CONF_LINES = "250-HiddenServiceDir=/var/lib/tor/site\r\n250-HiddenServicePort=80 unix:/run/x\r\n"
+
+
+class Tor(FakeTor):
+    services = CONF_LINES + "250 HiddenServiceExportCircuitID=haproxy\r\n"
+
+    def answer(self, command):
+        if command.startswith("GETCONF"):
+            self.tell("650 CIRC 7 CLOSED PURPOSE=HS_SERVICE_REND REASON=FINISHED\r\n")
+            return self.services
+        return super().answer(command)
+
+
+@pytest.fixture
+def tor(tmp_path):
+    tor = Tor(tmp_path / "tor.sock")
+    yield tor
+    tor.close()
+
+
+def with_tor(setup, folder, tor, more=""):
+    files = plant(setup, folder, [(CONF, r"\Z", "tor-control unix@%s\n%s" % (tor.path, more))])
+    return setup.examine(**files).line("tor.control")
+
+
+def test_tor(setup, tmp_path, tor):
+    line = with_tor(setup, tmp_path, tor)
+    assert line["result"] == "ok" and "1 of its 1 services" in line["found"], line
+    assert not [c for c in tor.commands if c.startswith("CLOSECIRCUIT")]
+
+
+@pytest.mark.parametrize("services, result, found, fix", [
+    (CONF_LINES + "250 HiddenServiceExportCircuitID=\r\n", "warn", "no service of it says", "HiddenServiceExportCircuitID haproxy"),
+    ("250 HiddenServiceOptions\r\n", "warn", "has no onion service", "HiddenServiceDir"),
+    ('552 Unrecognized configuration key "HiddenServiceOptions"\r\n', "ok", "does not tell", None),
+])
+def test_services_of_tor(setup, tmp_path, tor, services, result, found, fix):
+    tor.services = services
+    line = with_tor(setup, tmp_path, tor)
+    assert line["result"] == result and found in line["found"] and (fix or "") in (line["fix"] or ""), line
+
+
+@pytest.mark.parametrize("mood, found", [("silent", "no answer in time"), ("garbage", ""), ("half", "no answer in time"), ("refuses", "")])
+def test_tor_in_trouble(setup, tmp_path, tor, mood, found):
+    tor.mood = mood
+    line = with_tor(setup, tmp_path, tor)
+    assert line["result"] == "fail" and found in line["found"] and "torrc" in line["fix"], line
+
+
+def test_the_password_of_tor(setup, tmp_path, tor):
+    tor.password = "right"
+    (tmp_path / "password").write_text("wrong\n")
+    line = with_tor(setup, tmp_path, tor, "tor-password %s/password\n" % tmp_path)
+    assert line["result"] == "fail" and "HashedControlPassword" in line["fix"] and "wrong" not in line["found"], line
+    (tmp_path / "password").write_text("right\n")
+    assert with_tor(setup, tmp_path, tor, "tor-password %s/password\n" % tmp_path)["result"] == "ok"
+
+
+def test_no_file_of_root_is_handed_to_who_listens_there(setup, tmp_path, tor):
+    """By COOKIE a control port names a file, and would be sent its 32 bytes."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"0123456789abcdef" * 2)
+    answer = tor.answer
+    tor.answer = lambda command: answer(command) if not command.startswith("PROTOCOLINFO") else (
+        '250-PROTOCOLINFO 1\r\n250-AUTH METHODS=COOKIE COOKIEFILE="%s"\r\n250-VERSION Tor="0.0.0"\r\n250 OK\r\n' % secret)
+    line = with_tor(setup, tmp_path, tor)
+    assert line["result"] == "fail" and line["fix"], line
+    assert tor.commands and not [c for c in tor.commands if secret.read_bytes().hex() in c.lower()], tor.commands
+
+
+@pytest.mark.parametrize("lines, result, found", [
+    ([], "warn", "has no onion service"),
+    (["HiddenServiceDir %s", "HiddenServicePort 80 unix:/nowhere"], "warn", "no service of it says"),
+    (["HiddenServiceDir %s", "HiddenServicePort 80 unix:/nowhere", "HiddenServiceExportCircuitID haproxy"],
+     "ok", "by SAFECOOKIE; 1 of its 1 services"),
+])
+def test_a_real_tor(setup, box, tmp_path, lines, result, found):
+    lines = [line % (tmp_path / "service") if "%" in line else line for line in lines]
+    tor = box.keep(RealTor(box, "CookieAuthentication 1", *lines)).start()
+    files = plant(setup, tmp_path, [(CONF, r"\Z", "tor-control unix@%s\n" % tor.socket)])
+    line = setup.examine(**files).line("tor.control")
+    assert line["result"] == result and found in line["found"], line
+
+
+def test_tor_is_gone(setup, tmp_path):
+    tor = Tor(tmp_path / "tor.sock")
+    tor.close()
+    line = with_tor(setup, tmp_path, tor)
+    assert line["result"] == "fail" and "ControlSocket" in line["fix"], line
+
+
+def test_the_daemon_does_not_reach_tor(box, tmp_path):
+    """The doctor is root, and may be where the daemon may not."""
+    setup = Setup(box, tor_control="unix@%s" % (tmp_path / "tor.sock")).start(haproxy=False)
+    tor = Tor(tmp_path / "tor.sock")
+    (tmp_path / "ammit.conf").write_text(setup.conf.read_text())
+    got = setup.examine(conf=tmp_path / "ammit.conf")
+    tor.close()
+    said = [line for line in got.of("warn") if line["check"] == "ammit.daemon"]
+    assert got.line("tor.control")["result"] == "ok"
+    assert said and "has not reached tor's control port" in said[0]["found"], got.text
+
+
+@pytest.mark.parametrize("mode, folder, result, found", [
+    (0o600, 0o755, "ok", "alone"), (0o666, 0o755, "fail", "any circuit"), (0o600, 0o777, "fail", "a socket of theirs"),
+])
+def test_the_socket_of_an_onion(setup, tmp_path, mode, folder, result, found):
+    there = tmp_path / "onion"
+    there.mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(there / "onion.sock"))
+        (there / "onion.sock").chmod(mode)
+        there.chmod(folder)
+        bind = r'    bind unix@%s/onion.sock accept-proxy\n    filter spoe' % there
+        line = setup.examine(**plant(setup, tmp_path, [(EDGE, r"    filter spoe", bind)])).line("tor.socket")
+    assert line["result"] == result and found in line["found"], line
 
 
 # ---- the command ----

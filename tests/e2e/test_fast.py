@@ -16,13 +16,15 @@ import time
 
 import pytest
 
-from conftest import AMMIT, BROWSER, CURL, HAPROXY, PATIENCE_S, ROOT, free_port, make_box, run_ammit, wait_until
+from conftest import AMMIT, BROWSER, CURL, HAPROXY, PATIENCE_S, ROOT, Edge, free_port, make_box, run_ammit, wait_until
 from test_haproxy import NOWHERE, certificate
+from test_rates import table, with_stats
 
 FAST = ROOT / "haproxy/edge-fast.cfg"
 LIST = ROOT / "haproxy/ammit-ask.lst"
 MKPASS = AMMIT.parent / "tests/bench/mkpass"
 
+UNIQUE = itertools.count()
 SIGNATURE = "s" * 43
 PASS = "aGVhZA.cGF5bG9hZA." + SIGNATURE
 VISITOR = dict(BROWSER, Cookie="a=b; ammit=%s; c=d" % PASS)
@@ -237,11 +239,14 @@ def test_the_absolute_form_is_the_same_request(remembering):
 def test_cookies_of_our_name(remembering, cookies):
     """Which one counts is HAProxy's choice: the same for what Ammit is told and for who is remembered."""
     edge = remembering
-    known_again(edge)
+    # A visitor of its own, since this agent lets everybody through, those without a pass too.
+    visitor = dict(BROWSER, **{"Accept-Language": "x-%d" % next(UNIQUE)})
     more = ["Cookie: " + x for x in cookies]
-    assert raw(edge, lines("GET /robots.txt HTTP/1.1", *more, headers=BROWSER))[0] == 1
+    for count in (1, 0):
+        assert raw(edge, lines("GET / HTTP/1.1", headers=dict(visitor, Cookie="ammit=" + PASS)))[0] == count
+    assert raw(edge, lines("GET /robots.txt HTTP/1.1", *more, headers=visitor))[0] == 1
     told = edge.agent.seen[-1]["pass"]
-    assert raw(edge, lines("GET / HTTP/1.1", *more, headers=BROWSER))[0] == (told != PASS)
+    assert raw(edge, lines("GET / HTTP/1.1", *more, headers=visitor))[0] == (told != PASS)
 
 
 def test_two_headers_of_one_name(remembering):
@@ -252,6 +257,16 @@ def test_two_headers_of_one_name(remembering):
     first = lines("GET / HTTP/1.1", "User-Agent: Mozilla last", headers=dict(VISITOR, **{"User-Agent": "GPTBot"}))
     assert raw(remembering, first)[0] == 1 and remembering.agent.seen[-1]["ua"] == "Mozilla last"
     assert raw(remembering, first)[0] == 0
+
+
+@pytest.mark.parametrize("more", ["X-Firefox-AI: \0evil", "Accept: " + BROWSER["Accept"] + "\0evil", "Host: example.org\0.evil",
+                                  "User-Agent: " + BROWSER["User-Agent"] + "\0evil"])
+def test_a_value_does_not_end_where_a_string_would(remembering, more):
+    """A NUL, which HAProxy lets through in HTTP/1: what stands behind it is the policy's to see."""
+    known_again(remembering)
+    for _ in range(2):
+        count, answer = raw(remembering, lines("GET / HTTP/1.1", more))
+        assert count == 1 or b"HTTP/1.1 400" in answer[:20], answer
 
 
 def test_other_addresses(box):
@@ -282,6 +297,18 @@ def test_a_key_that_would_be_cut_is_nobodys(box):
         long = dict(VISITOR, **with_pass("a.%s.%s" % ("p" * length, SIGNATURE)))
         assert edge.asked("/", long)
         assert edge.asked("/", long) == (length > 400)
+
+
+def test_another_tls_library_is_asked_about(box):
+    """Where a script makes a JA4 (AMMIT_JA3): who shows a browser's pass with its headers is told by it."""
+    with_ja4 = box.path / "ja4.cfg"
+    text, mark = FAST.read_text(), "    # ---- The question not asked ----\n"
+    assert mark in text
+    with_ja4.write_text(text.replace(mark, "    http-request set-var(sess.ammit_ja4) req.hdr(x-made)\n" + mark))
+    edge = fast(box, cfg=with_ja4)
+    browser, tool = (dict(VISITOR, **{"X-Made": x}) for x in ("t13d1516h2_8daaf6152771_e5627efa2ab1", "t13d1812h1_85036bcba153_375ca2c5e164"))
+    assert edge.asked("/", browser) and not edge.asked("/", browser)
+    assert edge.asked("/", tool) and edge.asked("/", VISITOR)
 
 
 def test_it_ends_however_often_he_comes(box):
@@ -379,6 +406,45 @@ def test_http2_is_remembered_alike(box):
     assert curl("-A", "GPTBot") == 1 and curl("--http1.1") == 1 and curl("--tls-max", "1.2") == 1
 
 
+def test_two_edges_know_the_same_visitors(box):
+    """Who was asked about at one is remembered at the other, which remembers nobody by itself, and
+    for no longer."""
+    env = {"AMMIT_PEER_%s" % x: "127.0.0.1:%d" % free_port() for x in "AB"}
+    with make_box() as other:
+        a = fast(box, AMMIT_PEER_SELF="a", remember=5, **env)
+        b = fast(other, AMMIT_PEER_SELF="b", remember=None, **env)
+
+        def known_at_b():
+            a.asked()
+            return not b.asked()
+
+        wait_until(known_at_b, "the other edge to know the visitor")
+        assert b.asked("/", dict(VISITOR, **{"User-Agent": "GPTBot"}))
+        wait_until(b.asked, "the other edge to forget him")
+
+
+def test_an_edge_with_another_list_knows_others(box):
+    """What is plain to one may be denied at the other."""
+    env = {"AMMIT_PEER_%s" % x: "127.0.0.1:%d" % free_port() for x in "AB"}
+    with make_box() as other:
+        a = fast(box, AMMIT_PEER_SELF="a", **env)
+        agent = other.agent(lambda _: {"verdict": "allow"})
+        b = other.keep(Edge(other, agent.address, NOWHERE, other.site().address, cfg=FAST, AMMIT_PEER_SELF="b",
+                            AMMIT_FAST_FOR="0" * 16, **settings(**env)))
+        b.agent = agent
+        with_stats(other, b)
+        b.start()
+
+        def told():
+            a.asked()
+            return table(other, "ammit-known")
+
+        wait_until(told, "the other edge to be told")
+        for _ in range(3):
+            assert asked(b)
+        assert table(other, "ammit-known"), "it was told for nothing"
+
+
 # ---- with Ammit ----
 
 DENIES = {
@@ -423,9 +489,6 @@ def real(box, policy=DENIES, **more):
 def bought(edge, host="example.org", client="127.0.0.1", level=None):
     command = [MKPASS, edge.ammit.state / "key", host, client] + ([] if level is None else [str(level)])
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-UNIQUE = itertools.count()
 
 
 def verdict_of(edge, headers, path=None, **more):
@@ -523,7 +586,7 @@ def jwt(shared_box_2):
     box = shared_box_2
     ammit = box.ammit(None)
     keys = run_ammit("haproxy", "jwt-keys", "--state-dir", ammit.state).stdout
-    env = dict(re.findall(r'presetenv (\w+) "([^"]*)"', keys))
+    env = dict(re.findall(r'setenv (\w+) "([^"]*)"', keys))
     assert set(env) == {x for x in SECRETS if x != "AMMIT_FAST_LEVEL"}
     edge = box.edge(ammit.spop, ammit.http, cfg=FAST, AMMIT_FAST_JWT="1", AMMIT_FAST_LEVEL="20", **settings(**env))
     edge.ammit, edge.box, edge.env = ammit, box, env
@@ -594,6 +657,22 @@ def test_another_header_is_asked_about(jwt, header, digest):
     assert not skipped(jwt, sealed(jwt, header=header % jwt.env["AMMIT_FAST_KID"], digest=digest))
 
 
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+def test_a_pass_has_one_spelling(jwt):
+    """HAProxy takes a signature whatever the two bits that its last character has too many: in four
+    spellings a pass would have four times its rate. Nor is + a -, and / a _."""
+    fresh(jwt)
+    now, good = int(time.time()), ""
+    while len(set(good.rpartition(".")[2]) & set("-_")) < 2:
+        good = sealed(jwt, CLAIMS % (now, now + 900, "%032x" % next(UNIQUE)))
+    text, dot, mac = good.rpartition(".")
+    assert skipped(jwt, good)
+    for other in [mac[:-1] + ALPHABET[ALPHABET.index(mac[-1]) + i] for i in (1, 2, 3)] + [mac.replace("-", "+"), mac.replace("_", "/")]:
+        assert not skipped(jwt, text + dot + other)
+
+
 def test_a_pass_without_its_signature(jwt):
     fresh(jwt)
     good = sealed(jwt)
@@ -623,6 +702,25 @@ def test_other_claims_are_asked_about(jwt, pairs):
     """Signed with the right key, and still not what Ammit writes for this visitor."""
     fresh(jwt)
     assert not skipped(jwt, sealed(jwt, changed(*pairs)))
+
+
+def test_two_passes_are_not_one(jwt):
+    """The signature of a good one does not hold for the claims of another, in either order."""
+    fresh(jwt)
+    good = sealed(jwt)
+    head, _, mac = good.split(".")
+    forged = head + "." + b64(changed(("65535", "65534"))) + "." + mac
+    expired = sealed(jwt, CLAIMS % (1, 2, "ab" * 16))
+    for other in (forged, expired, sealed(jwt, secret="b" * 64)):
+        told = [skipped(jwt, x + "; ammit=" + y) for x, y in ((good, other), (other, good))]
+        # The last one counts, as it does for Ammit.
+        assert told == [False, True]
+    before = len(jwt.lines())
+    raw_two = lines("GET /two-agents HTTP/1.1", "User-Agent: GPTBot", headers=dict(BROWSER, Cookie="ammit=" + good))
+    with socket.create_connection((jwt.at, jwt.port), PATIENCE_S) as sock:
+        sock.sendall(raw_two)
+        assert b" 403 " in sock.recv(65536)[:20]
+    assert "verdict=deny" in wait_until(lambda: [x for x in jwt.lines()[before:] if "/two-agents" in x], "the log line")[0]
 
 
 def test_the_time_of_a_pass(jwt):
@@ -676,11 +774,11 @@ def test_a_key_that_is_none_opens_nothing(box, secret):
 
 def test_no_shipped_rule_denies_the_agents_of_browsers():
     """The way of the pass looks at no more of a visitor than his User-Agent, so this must be true."""
-    agent = re.search(r"ammit_agent req\.fhdr\(user-agent\) -m reg '(.*)'", FAST.read_text())[1]
+    agent = re.search(r"ammit_agent req\.fhdr\(user-agent,-1\) -m reg '(.*)'", FAST.read_text())[1]
     for text in (BROWSER["User-Agent"], "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 "
                  "Safari/537.36 Edg/126.0.0.0", "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 "
                  "Mobile Safari/537.36", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
                  "Version/17.5 Safari/605.1.15", "Mozilla/5.0 (Android 14; Mobile; rv:128.0) Gecko/128.0 Firefox/128.0"):
         assert re.search(agent, text), text
-        got = run_ammit("explain", "--json", "--header", "User-Agent: " + text, "--header", "Host: example.org")
-        assert json.loads(got.stdout)["verdict"] in ("allow", "challenge"), got.stdout
+        got = run_ammit("explain", "--json", "--header", "User-Agent: " + text, "--host", "example.org")
+        assert '"verdict": "deny"' not in got.stdout and '"verdict": "' in got.stdout, got.stdout

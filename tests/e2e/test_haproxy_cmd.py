@@ -77,7 +77,7 @@ def test_every_part_is_accepted(tmp_path, options, style):
         (tmp_path / file).write_text(printed(part, *more))
         if style == "this":
             assert "version_atleast" not in (tmp_path / file).read_text()
-    for file in ("edge.cfg", "edge-fast.cfg", "onion.cfg"):
+    for file in ("edge.cfg", "edge-fast.cfg", "onion.cfg", "homelab.cfg"):
         if (tmp_path / file).exists():
             accepted(tmp_path, tmp_path / file)
 
@@ -101,6 +101,13 @@ def test_no_condition_on_versions_is_left(style):
 
 def test_the_shipped_list_is_the_default_policys():
     assert (ROOT / "haproxy/ammit-ask.lst").read_text() == printed("ask")
+
+
+@pytest.mark.parametrize("part", ["edge", "edge-fast", "onion", "homelab"])
+def test_the_shipped_files_are_the_default_policys(part):
+    """Fingerprint, rate, level and the captured headers of edge-fast.cfg among it: what is stale there
+    is printed right."""
+    assert printed(part).splitlines() == (ROOT / "haproxy" / PARTS[part]).read_text().splitlines()
 
 
 def test_haproxy_takes_the_list(tmp_path, options):
@@ -234,12 +241,12 @@ def test_jwt_keys_check_a_pass(box):
     cookie = earned(edge)
     head, claims, signature = cookie.split(".")
     said = printed("jwt-keys", "--state-dir", ammit.state)
-    values = dict(re.findall(r'^    presetenv (\w+) "([0-9a-f]+)"$', said, re.M))
+    values = dict(re.findall(r'^    setenv (\w+) "([0-9a-f]+)"$', said, re.M))
     assert len(values["AMMIT_FAST_SECRET"]) == 64 and "can make passes" in said
     pad = lambda s: base64.urlsafe_b64decode(s + "=" * (-len(s) % 4))
     assert json.loads(pad(head))["kid"] == values["AMMIT_FAST_KID"]
     digest = hmac.new(values["AMMIT_FAST_SECRET"].encode(), ("%s.%s" % (head, claims)).encode(), hashlib.sha256).digest()
     assert digest == pad(signature)
     run_ammit("rotate", "--state-dir", ammit.state)
-    again = dict(re.findall(r'^    presetenv (\w+) "([0-9a-f]+)"$', printed("jwt-keys", "--state-dir", ammit.state), re.M))
+    again = dict(re.findall(r'^    setenv (\w+) "([0-9a-f]+)"$', printed("jwt-keys", "--state-dir", ammit.state), re.M))
     assert again["AMMIT_FAST_SECRET_OLD"] == values["AMMIT_FAST_SECRET"] != again["AMMIT_FAST_SECRET"]

@@ -311,6 +311,39 @@ def test_all_of_ipv4_is_no_prefix_of_ipv6(box):
     assert get(edge, "127.0.0.3").status == 403 and agent.seen[-1]["rate"] < 5
 
 
+def through(edge, proxy, visitor, path="/"):
+    """What a visitor hears whom another edge at this address passes on with PROXY; b"": refused."""
+    header = b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + socket.inet_aton(visitor) + b"\x7f\0\0\1\0\1\0\1"
+    request = "GET %s HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n" % path
+    try:
+        with connect(edge, proxy) as sock:
+            sock.sendall(header + request.encode())
+            return b"".join(iter(lambda: sock.recv(65536), b""))
+    except (ConnectionResetError, BrokenPipeError):
+        return b""
+
+
+def test_behind_another_edge_visitors_count_and_not_the_edge(box):
+    """AMMIT_PROXY_FROM: all come from one address, and who offends is refused by his own."""
+    edge = fake(box, DENY, AMMIT_PROXY_FROM="127.0.0.9", AMMIT_LAN="127.0.0.0/8", AMMIT_OFFENDERS="5", AMMIT_RATES="1", AMMIT_CONNS="256")
+    bad, good = "192.0.2.7", "192.0.2.8"
+    said = [through(edge, "127.0.0.9", bad) for _ in range(7)]
+    assert all(x.startswith(b"HTTP/1.1 403 ") for x in said[:6]) and edge.agent.seen[5]["rate"] >= 5
+    assert {x["src"] for x in edge.agent.seen} == {bad}
+    assert through(edge, "127.0.0.9", bad) == b"", "he is refused"
+    before = len(edge.agent.seen)
+    for i in range(20):
+        assert through(edge, "127.0.0.9", "192.0.2.%d" % (100 + i)).startswith(b"HTTP/1.1 403 "), "nobody else of that edge is"
+    assert edge.agent.seen[-1]["rate"] == 1 and len(edge.agent.seen) == before + 20
+    # He says so, too, and is not believed; nor does he get around it without the other edge.
+    assert through(edge, "127.0.0.5", good).startswith(b"HTTP/1.1 400 ")
+    assert through(edge, "127.0.0.9", "127.0.0.3") == b"", "no address of the LAN from there"
+    # The LAN itself is counted by its own addresses.
+    offend_too_often(edge, "127.0.0.2")
+    assert refused(edge, "127.0.0.2") and get(edge, "127.0.0.3").status == 403
+    assert through(edge, "127.0.0.9", good).startswith(b"HTTP/1.1 403 ")
+
+
 def test_two_edges_tell_each_other(box):
     """Who offends one is refused by the other, which never asked about him, and let in again by both;
     an edge that was not there is told when it is."""

@@ -6,7 +6,7 @@
  * Every allocation of the program that includes this, and of its libraries, is counted: glibc's own
  * functions stay reachable under their second names. A sanitizer has its own: then nothing is.
  */
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *old, size_t n);

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -260,6 +262,62 @@ nothing_outlives_the_connection(void **state)
 	free_world(w);
 }
 
+static unsigned
+descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+struct deniers {
+	struct circuits *c;
+	_Atomic bool stop;
+};
+
+static void *
+deny_all_the_time(void *arg)
+{
+	struct deniers *d = arg;
+
+	while (!atomic_load(&d->stop))
+		circuits_denied(d->c, 65536, true);
+	return NULL;
+}
+
+#define RECONNECTS 20u
+
+/* Tor comes and goes while workers deny: a circuit that was handed over at that moment is closed on
+ * the next connection all the same, and no descriptor stays. */
+static void
+tor_comes_and_goes(void **state)
+{
+	struct world *w = new_world(&(struct circuits_options){ .close_rate = 100000 });
+	struct deniers d = { .c = w->c };
+	pthread_t thread[2];
+	unsigned before = 0;
+
+	(void)state;
+	atomic_init(&d.stop, false);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, deny_all_the_time, &d), 0);
+	for (unsigned i = 0; i < RECONNECTS; i++) {
+		come_up(w, LIST);
+		if (i == 0)
+			before = descriptors();
+		assert_int_equal(descriptors(), before);
+		hear(w, "CLOSECIRCUIT 65536\r\n");
+		hang_up(w);
+		UNTIL(w, !counts(w).up);
+	}
+	atomic_store(&d.stop, true);
+	for (size_t i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+	free_world(w);
+}
+
 /* More at once than there is room for: the rest is dropped, counted, and can be asked for again. */
 static void
 a_full_inbox_drops(void **state)
@@ -504,6 +562,7 @@ main(void)
 		cmocka_unit_test(some_denials_close),
 		cmocka_unit_test(a_dry_run_says_nothing),
 		cmocka_unit_test(nothing_outlives_the_connection),
+		cmocka_unit_test(tor_comes_and_goes),
 		cmocka_unit_test(a_full_inbox_drops),
 		cmocka_unit_test(faults_are_survived),
 		cmocka_unit_test(deadlines_hold_later_too),

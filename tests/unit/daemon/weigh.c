@@ -475,7 +475,7 @@ nothing_is_allocated(void **state)
 	unsigned before = allocations;
 
 	(void)state;
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	skip();
 #endif
 	setup_bench(&b, false);

@@ -200,6 +200,13 @@ test_denied_is_asked(void **state)
 static void
 test_long_targets_are_asked(void **state)
 {
+	/* Of the longest path that is not asked about whatever the policy says. */
+	static const struct {
+		const char *matchers;
+		bool asks;
+	} sizes[] = { { EXPRESSION("size(path) >= 512"), true },
+		{ EXPRESSION("511 < size(path)"), true }, { EXPRESSION("size(path) > 512"), false },
+		{ EXPRESSION("size(path) >= 513"), false } };
 	struct policy *p = policy_and_list(SECRET);
 	char target[2000];
 
@@ -213,6 +220,14 @@ test_long_targets_are_asked(void **state)
 	assert_true(list_asks(&list, (struct slice){ target, 1500 }));
 	list_fini(&list);
 	policy_free(p);
+	target[5] = 'a';
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		p = policy_and_list(sizes[i].matchers);
+		if (list_asks(&list, (struct slice){ target, ASK_TARGET_MAX }) != sizes[i].asks)
+			fail_msg("%s", sizes[i].matchers);
+		list_fini(&list);
+		policy_free(p);
+	}
 }
 
 /* A visitor who makes HAProxy's PCRE give up would have "no match": list_asks sees that. */
