@@ -10,7 +10,7 @@ build="make gcc libc6-dev pkg-config libev-dev libssl-dev libcjson-dev libpcre2-
 # libavcodec59 has H.264 for Firefox; the fonts are those of the page's languages.
 # libcurl4 is loaded when somebody is asked (ammit solve), and not linked.
 run="haproxy libcurl4"
-check="libcmocka-dev curl openssl python3 python3-pytest python3-selenium python3-pip chromium
+check="libcmocka-dev curl openssl python3 python3-pytest python3-pytest-xdist python3-selenium python3-pip chromium
 	chromium-driver firefox-esr libavcodec59 fonts-noto-core fonts-wqy-microhei w3m lynx tmux faketime iproute2 valgrind wrk cgit lighttpd nginx-light caddy rbldnsd unbound shellcheck
 	clang-format libclang-rt-14-dev git tor wireguard-go wireguard-tools iputils-ping umoci skopeo python3-yaml
 	python3-jsonschema"

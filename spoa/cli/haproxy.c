@@ -95,7 +95,9 @@ write_new(const char *folder, const char *file, struct slice text)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0) {
 		fprintf(stderr, "ammit haproxy: %s: %s%s\n", path, strerror(errno),
-		    errno == EEXIST ? ": move it away, or leave -o out and compare" : "");
+		    errno == EEXIST   ? ": move it away, or leave -o out and compare"
+		    : errno == ENOENT ? ": make the folder first"
+				      : "");
 		return false;
 	}
 	good = write(fd, text.ptr, text.len) == (ssize_t)text.len;

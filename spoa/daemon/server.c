@@ -59,7 +59,7 @@ socket_group(const char *name, struct problems *p, const char *option)
 	if (g == NULL && name != NULL)
 		problem_error(
 		    p, &(struct place){ .path = option }, "there is no group \"%s\"", name);
-	if (g == NULL || (name == NULL && geteuid() != 0))
+	if (g == NULL || (name == NULL && geteuid() != 0 && !group_member(g->gr_gid)))
 		return (gid_t)-1;
 	return g->gr_gid;
 }

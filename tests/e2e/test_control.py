@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import grp
 import http.client
 import json
 import os
@@ -18,7 +19,7 @@ import time
 import pytest
 
 import dns_servers
-from conftest import AMMIT, PATIENCE_S, POLICY, ROOT, for_others, free_port, run_ammit, wait_until
+from conftest import AMMIT, PATIENCE_S, POLICY, ROOT, Ammit, for_others, free_port, run_ammit, wait_until
 
 LISTED, CLEAN = "5.6.7.8", "5.6.7.9"
 BLOCKLIST = {
@@ -215,6 +216,26 @@ def test_mode_and_group(box):
     got = run_ammit("run", "--control-group", "nosuchgroup", "--state-dir", box.path / "state", "--spop",
                     "unix@%s/2" % box.path, "--http", "unix@%s/3" % box.path)
     assert got.returncode == 1 and "nosuchgroup" in got.stderr
+
+
+@pytest.mark.parametrize("member", [True, False])
+def test_haproxys_group_without_being_root(box, member):
+    """As the service runs: by its own user, in HAProxy's group; the sockets are for that group then."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be somebody else")
+    try:
+        haproxy = grp.getgrnam("haproxy").gr_gid
+    except KeyError:
+        pytest.skip("no group haproxy: tests/deps.sh installs Debian's HAProxy")
+    ammit = Ammit(box)
+    os.chown(box.path, 65534, 65534)
+    os.chmod(box.path / "policy.json", 0o644)
+    groups = "--groups=%d" % haproxy if member else "--clear-groups"
+    ammit.command[0:1] = ["setpriv", "--reuid=65534", "--regid=65534", groups, str(for_others(box))]
+    box.keep(ammit).start()
+    for address in (ammit.spop, ammit.http, ammit.drip):
+        got = os.stat(address[5:])
+        assert got.st_gid == (haproxy if member else 65534) and stat.S_IMODE(got.st_mode) == 0o660
 
 
 def test_the_socket_of_the_options_file(box):

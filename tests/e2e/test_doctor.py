@@ -1,6 +1,7 @@
 """`ammit doctor` finds nothing in the shipped files behind a real HAProxy, and each fault that is
 planted in them: that very one, with its fix."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -68,10 +69,16 @@ class Setup:
             self.haproxy = self.box.keep(
                 Process("haproxy", [HAPROXY, "-W", "-db", "-f", self.edge_cfg], self.path / "haproxy.log", self.env)
             ).start()
-            host, port = self.env["AMMIT_BIND"].split(":")
-            wait_until(lambda: not self.haproxy.alive() or socket.socket().connect_ex((host, int(port))) == 0, "HAProxy")
+            wait_until(lambda: not self.haproxy.alive() or self.haproxy_answers(), "HAProxy")
             assert self.haproxy.alive(), self.haproxy.output()
         return self
+
+    def haproxy_answers(self):
+        """It does when it has become another user, and listens before. No request, so nobody is asked."""
+        host, port = self.env["AMMIT_BIND"].split(":")
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), PATIENCE_S) as sock:
+            sock.sendall(b"?\r\n\r\n")
+            return sock.recv(1)
 
     def examine(self, *more, **changed):
         """By the files that are named; the others are those of the box."""

@@ -139,7 +139,7 @@ def test_written_to_a_folder(tmp_path):
     (["edge", "--polcy", "x"], "no option --polcy"),
     (["jwt-keys"], "needs --state-dir DIR"),
     (["jwt-keys", "--state-dir", "/nowhere"], "/nowhere/key: No such file or directory"),
-    (["edge", "-o", "/nowhere"], "/nowhere/edge.cfg: No such file or directory"),
+    (["edge", "-o", "/nowhere"], "/nowhere/edge.cfg: No such file or directory: make the folder"),
     ([], "usage: ammit haproxy PART"),
 ])
 def test_what_is_wrong_is_said(arguments, said):

@@ -321,6 +321,9 @@ def without_script(chromium, edge, path="/a"):  # noqa: F811
     chromium.before(IDLE)
     scripts_off(chromium)
     chromium.get(edge.url + path)
+    # Scripts that are on again before its end is there would run.
+    complete = "return location.pathname + ' ' + document.readyState"
+    chromium.wait(lambda: chromium.script(complete) == path + " complete", "the page")
 
 
 def too_early(chromium, edge):  # noqa: F811
