@@ -337,13 +337,14 @@ def test_a_request_that_stays_open_prolongs_nothing(box):
 
 def test_one_that_was_known_by_his_cookies_prolongs_nothing(box):
     """The request by which they were put down stays open, and so does what it holds in the table."""
-    edge = fast(box, remember=3)
+    edge = fast(box, remember=2)
     known(edge)
     other = dict(VISITOR, Cookie="ammit=%s; other=1" % PASS)
     with socket.create_connection((edge.at, edge.port), PATIENCE_S) as held:
         held.sendall(lines("GET / HTTP/1.1", "Content-Length: 9", headers=other))
         assert not edge.asked("/", other)
-        wait_until(lambda: edge.asked("/", other), "to be asked about again")
+        # Well before what a second life would last.
+        wait_until(lambda: edge.asked("/", other), "to be asked about again", 7)
 
 
 def test_a_rate_is_asked_about(box):
