@@ -249,6 +249,7 @@ put_switch(struct writing *w, struct slice line, struct slice word)
 		{ "AMMIT_FAST_LEVEL", level, NUMBER },
 		{ "AMMIT_RATES", "1",
 		    (w->ask->numbers & (1u << REQUEST_RATE | 1u << REQUEST_PASS_RATE)) != 0 },
+		{ "AMMIT_FAST_PASSES", "1", (w->ask->numbers >> REQUEST_PASS_RATE & 1) != 0 },
 		{ "AMMIT_JA3", "1", (policy_reads(w->policy) >> REQUEST_JA3 & 1) != 0 },
 		/* Nobody is remembered by what a script of theirs makes. */
 		{ "AMMIT_FAST_FOR", w->ask->fingerprint,

@@ -92,6 +92,9 @@ add_terms(const struct policy *p, int64_t rate, struct text *t)
 		if ((read >> i & 1) != 0 && i != REQUEST_METHOD && i != REQUEST_PATH &&
 		    i != REQUEST_QUERY && i != REQUEST_HOST && i != REQUEST_PASS)
 			text_printf(t, " %s", request_argument[i]);
+	/* HAProxy counts it then, which it does not for the asking. */
+	if ((p->ask.numbers >> REQUEST_PASS_RATE & 1) != 0)
+		text_put(t, SLICE(" pass.rate"));
 	for (unsigned i = 0; i < p->headers; i++)
 		text_printf(t, " hdr.%.*s", (int)p->header[i].len, p->header[i].ptr);
 }

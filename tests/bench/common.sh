@@ -110,14 +110,14 @@ stats() {
 median() { stats "$@" | cut -d' ' -f1; }
 
 # One run of wrk: a row `CASE req/s p50_ms p99_ms haproxy_us agent_us wrong foreign_% all_us`,
-# where all_us is the CPU of load generator, HAProxy and agent together.
+# where all_us is the CPU of load generator, HAProxy and agent together. wrk_script, if set: one for wrk.
 load() { # CASE PORT HAPROXY_PID AGENT_PID|0 SECONDS HEADER…
 	local name=$1 port=$2 hap=$3 agt=$4 seconds=$5 args=() h0 h1 a0 a1 m0 m1
 	shift 5
 	for h in "$@"; do args+=(-H "$h"); done
 	h0=$(cpu_ns "$hap") a0=$(cpu_ns "$agt") m0=$(machine_ticks)
 	{ TIMEFORMAT='self %U %S' && time timeout --foreground $((seconds + 20)) wrk -t2 -c64 -d"${seconds}s" \
-		--latency "${args[@]}" "http://127.0.0.1:$port/torvalds/linux?page=2" >"$dir/wrk" 2>&1; } \
+		${wrk_script:+-s "$wrk_script"} --latency "${args[@]}" "http://127.0.0.1:$port/torvalds/linux?page=2" >"$dir/wrk" 2>&1; } \
 		2>"$dir/wrk.cpu"
 	h1=$(cpu_ns "$hap") a1=$(cpu_ns "$agt") m1=$(machine_ticks)
 	cat "$dir/wrk.cpu" "$dir/wrk" | awk -v name="$name" -v hap=$((h1 - h0)) -v agt=$((a1 - a0)) \

@@ -9,13 +9,15 @@
 #
 # The files are those that are shipped, but for three lines: no log is written (in none of the cases),
 # where HAProxy answers by itself the site is one line, and `rate` is not sent, nor a bound on it set:
-# all requests come from one address here. Loopback and unix sockets only.
+# all requests come from one address here. They are for 200 paths in turn. Loopback and unix sockets only.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 B=${B:-build} R=${R:-15} S=${S:-1} W=${W:-1}
 HAPROXY=${HAPROXY:-haproxy} POLICY=${POLICY:-}
 # shellcheck source=tests/bench/common.sh
 . tests/bench/common.sh
+# shellcheck disable=SC2034
+wrk_script=tests/bench/paths.lua
 
 declare -A case_port case_haproxy
 cases=(plain filter remembered jwt asked)

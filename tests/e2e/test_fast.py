@@ -88,7 +88,7 @@ SECRETS = {"AMMIT_FAST_KID": "0" * 8, "AMMIT_FAST_SECRET": "a" * 64, "AMMIT_FAST
            "AMMIT_FAST_KID_OLD": "1" * 8, "AMMIT_FAST_SECRET_OLD": "b" * 64}
 
 
-@pytest.mark.parametrize("env", [{}, {"AMMIT_FAST_JWT": "1"}, dict(SECRETS, AMMIT_FAST_JWT="1"), {"AMMIT_JA3": "1"},
+@pytest.mark.parametrize("env", [{}, {"AMMIT_FAST_PASSES": "1"}, {"AMMIT_FAST_JWT": "1"}, dict(SECRETS, AMMIT_FAST_JWT="1"), {"AMMIT_JA3": "1"},
                                  {"AMMIT_PEER_SELF": "a", "AMMIT_OFFENDERS": "9"}, {"AMMIT_LOG_FULL": "1"}])
 def test_configuration_without_warnings(env):
     env = dict(settings(**env), PATH="/usr/bin:/bin", AMMIT_SPOE_CONF=str(ROOT / "haproxy/ammit.spoe.conf"))
@@ -141,7 +141,12 @@ OTHERS = {
     "padded": with_pass(PASS + "="),
     "longer": with_pass(PASS + "A"),
     "with a part more": with_pass(PASS + ".x"),
-    "another payload, the same signature": with_pass("aGVhZA.b3RoZXI." + SIGNATURE),
+    "the signature in the middle": with_pass("aGVhZA." + SIGNATURE + ".cGF5bG9hZA"),
+    "no signature": with_pass("aGVhZA.cGF5bG9hZA."),
+    "no more than dots": with_pass("aGVhZA.cGF5bG9hZA"),
+    "cookies of others": {"Cookie": "a=b; c=d"},
+    "the signature, of another name": {"Cookie": "a=%s; c=d" % PASS},
+    "a key in the pass": with_pass(PASS + " 1.1 - 7F000001 {example.org}"),
     "another signature": with_pass(PASS[:-1] + "t"),
     "another case": with_pass(PASS[:-1] + "S"),
     "in quotes": with_pass('"%s"' % PASS),
@@ -157,7 +162,8 @@ OTHERS = {
     "one value posing as two": {"Accept": BROWSER["Accept"] + "|", "X-Firefox-AI": None},
     "a key in the agent": {"User-Agent": BROWSER["User-Agent"] + "|" + BROWSER["Accept"], "Accept": None},
     "an encoded key in the agent": {"User-Agent": BROWSER["User-Agent"] + "#7C" + BROWSER["Accept"], "Accept": None},
-    "an end of the key in the pass": with_pass(PASS + " GET 1.1"),
+    "an end of the key in the pass": with_pass(PASS + " 1.1"),
+    "a whole set of headers in one": {"User-Agent": BROWSER["User-Agent"] + "} {" + BROWSER["User-Agent"]},
 }
 
 
@@ -292,11 +298,34 @@ def test_who_is_not_to_be_remembered_is_not(box):
 
 
 def test_a_key_that_would_be_cut_is_nobodys(box):
+    """Each | takes three bytes of it."""
     edge = fast(box)
-    for length in (400, 900, 1100):
-        long = dict(VISITOR, **with_pass("a.%s.%s" % ("p" * length, SIGNATURE)))
+    for bars in (10, 150, 400):
+        long = dict(VISITOR, **{"User-Agent": "Mozilla " + "|" * bars})
         assert edge.asked("/", long)
-        assert edge.asked("/", long) == (length > 400)
+        assert [edge.asked("/", long) for _ in range(3)] == [bars == 400] * 3
+
+
+def test_whoever_shows_the_signature_has_had_the_pass(remembering):
+    """What stands around it is of no account, and neither are cookies of others."""
+    known_again(remembering)
+    for cookies in ("ammit=" + PASS, "ammit=%s; other=1" % PASS, "a=b; ammit=x.%s; c=d" % SIGNATURE, "ammit=aGVhZA.b3RoZXI." + SIGNATURE):
+        for _ in range(3):
+            assert not remembering.asked("/", dict(VISITOR, Cookie=cookies)), cookies
+    changing = [remembering.asked("/", dict(VISITOR, Cookie="ammit=%s; session=%d" % (PASS, i))) for i in range(20)]
+    assert changing.count(True) <= 1
+
+
+@pytest.mark.parametrize("cookies", [["ammit=" + PASS, "lang=de"], ["lang=de", "ammit=" + PASS], ["ammit=%s; lang=de" % PASS, "lang=de"]])
+def test_no_line_of_cookies_without_the_pass_is_known(remembering, cookies):
+    """Who has a pass sends it in a line of its own, and the other line for others to use."""
+    visitor = dict(BROWSER, **{"Accept-Language": "x-%d" % next(UNIQUE)})
+    both = lines("GET / HTTP/1.1", *["Cookie: " + x for x in cookies], headers=visitor)
+    for _ in range(4):
+        raw(remembering, both)
+    assert raw(remembering, both)[0] == 0
+    for line in ("lang=de", "", "ammit=", "lang=de; ammit="):
+        assert raw(remembering, lines("GET / HTTP/1.1", "Cookie: " + line, headers=visitor))[0] == 1, line
 
 
 def test_another_tls_library_is_asked_about(box):
@@ -336,6 +365,18 @@ def test_a_request_that_stays_open_prolongs_nothing(box):
         wait_until(lambda: edge.asked(), "to be asked about again")
 
 
+def test_one_that_was_known_by_his_cookies_prolongs_nothing(box):
+    """The request by which they were put down stays open, and so does what it holds in the table."""
+    edge = fast(box, remember=2)
+    known(edge)
+    other = dict(VISITOR, Cookie="ammit=%s; other=1" % PASS)
+    with socket.create_connection((edge.at, edge.port), PATIENCE_S) as held:
+        held.sendall(lines("GET / HTTP/1.1", "Content-Length: 9", headers=other))
+        assert not edge.asked("/", other)
+        # Well before what a second life would last.
+        wait_until(lambda: edge.asked("/", other), "to be asked about again", 7)
+
+
 def test_a_rate_is_asked_about(box):
     edge = fast(box, AMMIT_FAST_RATE="6")
     known(edge)
@@ -349,7 +390,7 @@ def test_a_rate_is_asked_about(box):
 
 def test_a_pass_has_a_rate_of_its_own(box):
     """From many addresses, each below its own rate."""
-    edge = fast(box, at="0.0.0.0", AMMIT_FAST_RATE="6")
+    edge = fast(box, at="0.0.0.0", AMMIT_FAST_RATE="6", AMMIT_FAST_PASSES="1")
     edge.at = "127.0.0.1"
     ours = lines("GET / HTTP/1.1")
     for i in range(1, 9):
@@ -376,7 +417,7 @@ def test_an_offender_is_refused_though_remembered(box):
 def test_a_flood_of_keys_forgets_and_lets_nobody_through(box):
     """A table of a few: others are asked about once more, that is all."""
     small = box.path / "small.cfg"
-    small.write_text(FAST.read_text().replace("len 1000 size 20k", "len 1000 size 10"))
+    small.write_text(FAST.read_text().replace("len 1000 size 40k", "len 1000 size 10"))
     edge = known(fast(box, cfg=small))
     for i in range(40):
         assert edge.asked("/", dict(VISITOR, **{"User-Agent": "Mozilla %d" % i}))

@@ -215,6 +215,15 @@ def test_what_the_policy_does_not_read_is_not_sent(box):
         assert len(seen[name]) == length, name
 
 
+def test_passes_are_counted_for_who_reads_it(tmp_path):
+    """On the way without a question too; and its list is not that of a policy that does not."""
+    (tmp_path / "policy.json").write_text(json.dumps(OWN))
+    own = ["--policy", tmp_path / "policy.json"]
+    assert '\n    presetenv AMMIT_FAST_PASSES "1"' in printed("edge-fast", *own)
+    assert '\n    #presetenv AMMIT_FAST_PASSES "1"' in printed("edge-fast")
+    assert " pass.rate" in printed("ask", *own).splitlines()[2] and "pass.rate" not in printed("ask").splitlines()[2]
+
+
 def test_remember(box):
     """Only with the fingerprint of the list of the policy in force, and a good pass; another one is said once."""
     ammit = box.ammit(OWN)
