@@ -140,7 +140,7 @@ class Browser:
     def environment(self):
         env = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
         # Firefox looks for the language in the locale too.
-        env["HOME"] = self.profile
+        env["HOME"] = env["TMPDIR"] = self.profile
         return env
 
     def wait(self, condition, what, seconds=60):

@@ -270,7 +270,7 @@ def test_nobody_else_waits_on_the_connection(box, fake):
 
 
 def test_the_budget_ends_and_the_late_answer_warms_the_cache(box, fake):
-    server = fake(lambda name, kind, transport: healthy(name, kind) or (0.3, dns_servers.a(name, kind, ["127.0.0.9"])))
+    server = fake(lambda name, kind, transport: healthy(name, kind) or (0.1, dns_servers.a(name, kind, ["127.0.0.9"])))
     ammit = start(box, server, dns={"budget_ms": 5})
     with ammit.client() as client:
         assert client.ask(src=ip(LISTED4))["weight"] == 0
