@@ -296,9 +296,10 @@ check_bound(
 		snprintf(up_to, sizeof(up_to), "up to %lld requests in 10 s", bound);
 	doctor_say(d, DOCTOR_FAIL,
 	    "%s:%u: who is remembered is not asked about, %s, and the policy compares %s with "
-	    "less\npresetenv AMMIT_FAST_RATE \"%lld\", and the line as in edge-fast.cfg; then "
+	    "less\n%spresetenv AMMIT_FAST_RATE \"%lld\", and the line as in edge-fast.cfg; then "
 	    "systemctl restart haproxy",
 	    l->file, l->number, up_to, number == REQUEST_RATE ? "rate" : "pass.rate",
+	    number == REQUEST_RATE ? "" : "presetenv AMMIT_FAST_PASSES \"1\", ",
 	    (long long)ask->rate);
 	return 1;
 }
@@ -352,13 +353,13 @@ check_key(struct doctor *d, const struct haproxy_section *front)
 	return bad;
 }
 
-/* Does this frontend let through who is remembered? */
+/* The next line, from *i on, by which this frontend lets through who is remembered. */
 static const struct haproxy_line *
-remembers(const struct doctor *d, const struct haproxy_section *front)
+remembers(const struct doctor *d, const struct haproxy_section *front, size_t *i)
 {
 	const struct haproxy_line *l;
 
-	for (size_t i = 0; (l = haproxy_conf_line(d->conf, front, i)) != NULL; i++)
+	while ((l = haproxy_conf_line(d->conf, front, (*i)++)) != NULL)
 		if (haproxy_line_has(l, "str(remembered)") &&
 		    doctor_line_uses(d, l, SLICE("verdict"), DOCTOR_SETS))
 			return l;
@@ -371,13 +372,16 @@ doctor_fast_visitor(struct doctor *d)
 	unsigned bad = 0, fronts = 0;
 
 	for (unsigned f = 0; f < d->fronts; f++) {
-		const struct haproxy_line *l = remembers(d, d->front[f]);
+		const struct haproxy_line *l;
+		unsigned lines = 0;
 
-		if (l == NULL)
+		for (size_t i = 0; (l = remembers(d, d->front[f], &i)) != NULL; lines++) {
+			bad += check_bound(d, l, REQUEST_RATE, "sc_http_req_rate(0)");
+			bad += check_bound(d, l, REQUEST_PASS_RATE, "sc_http_req_rate(1)");
+		}
+		if (lines == 0)
 			continue;
 		fronts++;
-		bad += check_bound(d, l, REQUEST_RATE, "sc_http_req_rate(0)");
-		bad += check_bound(d, l, REQUEST_PASS_RATE, "sc_http_req_rate(1)");
 		if (!doctor_fast_checks_passes(d))
 			bad += check_key(d, d->front[f]);
 	}

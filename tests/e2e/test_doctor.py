@@ -555,6 +555,7 @@ def test_what_the_daemon_says(box):
 FAST_POLICY = {
     "bots": [
         {"name": "many", "expression": "rate > 40", "action": "DENY"},
+        {"name": "shared", "expression": "pass.rate > 60", "action": "DENY"},
         {"name": "key", "headers_regex": {"X-Api-Key": "^wrong$"}, "action": "DENY"},
         {"name": "secret", "path_regex": "^/secret/", "action": "DENY"},
         {"name": "browser", "user_agent_regex": "Mozilla", "action": "CHALLENGE",
@@ -609,6 +610,8 @@ FAST_FAULTS = [
     ("not registered", [(FAST_SPOE, r" remember$", "")], "warn", "fast.list", "not registered", "remember"),
     ("a rate above the rule's", [(FAST, r'(AMMIT_FAST_RATE +)"40"', r'\1"50"')],
      "fail", "fast.visitor", "compares rate", 'presetenv AMMIT_FAST_RATE "40"'),
+    ("passes are not counted", [(FAST, r"^ +presetenv AMMIT_FAST_PASSES.*\n", "")],
+     "fail", "fast.visitor", "compares pass.rate", 'presetenv AMMIT_FAST_PASSES "1"'),
     ("no bound", [(FAST, r" \{ sc_http_req_rate\(0\) le [^}]*\}\" \}", "")],
      "fail", "fast.visitor", "whatever his rate, and the policy compares rate", 'presetenv AMMIT_FAST_RATE "40"'),
     ("a header that is not in the key", [(FAST, r"^ +capture request header x-api-key.*\n", "")],
