@@ -121,7 +121,8 @@ def told(response):
 def test_nginx_at_home_sees_the_visitor(lab, edge, src):
     got = visit(lab, edge, "/who", dict(CURL, **{"X-Forwarded-For": "198.51.100.77", "X-Forwarded-Proto": "https"}), src)
     assert got.from_site and told(got)["x-forwarded-for"] == src and told(got)["x-forwarded-proto"] == "http"
-    (line,) = [x for x in edge.access() if x.startswith(src + " ") and " /who " in x]
+    # nginx writes its line when the answer has been sent.
+    (line,) = wait_until(lambda: [x for x in edge.access() if x.startswith(src + " ") and " /who " in x], "the log line")
     assert " via=%s " % EDGE in line
 
 
@@ -132,7 +133,7 @@ def test_nginx_at_home_believes_nobody_else(lab, edge):
         for first in (proxy_line("203.0.113.66"), proxy_line("192.168.1.77"), proxy_v2("203.0.113.66")):
             got = say(namespace, (HOME, 8080), first)
             assert got.status == 403 and not got.from_site
-    lines = [x for x in edge.access() if " /forged " in x]
+    lines = wait_until(lambda: len(x := [x for x in edge.access() if " /forged " in x]) >= 6 and x, "the log lines")
     assert len(lines) == 6 and {x.split()[0] for x in lines} == {LAN, HOME}
 
 
