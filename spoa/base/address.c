@@ -78,6 +78,16 @@ address_is_circuit(const struct address *a)
 	return a->family == 6 && memcmp(a->bytes, tor, sizeof(tor)) == 0;
 }
 
+uint32_t
+address_circuit(const struct address *a)
+{
+	const uint8_t *b = a->bytes + 12;
+
+	if (!address_is_circuit(a))
+		return 0;
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
 /* The first 64 bits of an address, as a number; of IPv4 the upper 32 of them. */
 static uint64_t
 leading(const uint8_t bytes[8])

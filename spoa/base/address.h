@@ -40,6 +40,10 @@ struct address address_mask(const struct address *a, unsigned bits4, unsigned bi
  */
 bool address_is_circuit(const struct address *a);
 
+/* Its id, the last 32 bits, as tor's control port has it. Tor counts from 1 in each of its
+ * processes; 0: this is no circuit. */
+uint32_t address_circuit(const struct address *a);
+
 /*
  * One that others on the Internet can have: not private, loopback, link-local, shared (RFC 6598),
  * unique local, multicast, documentation, benchmarking or otherwise special (RFC 6890), no circuit.

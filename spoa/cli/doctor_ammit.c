@@ -12,6 +12,7 @@
 #include "cli/scrape.h"
 #include "daemon/consult.h"
 #include "daemon/generation.h"
+#include "daemon/keyfile.h"
 #include "net/fetch.h"
 
 #define METRICS_MAX ((size_t)8 * 1024 * 1024)
@@ -222,8 +223,9 @@ doctor_ammit_key(struct doctor *d)
 {
 	char path[4200];
 	struct stat st;
+	uid_t reader = d->daemon_known ? d->daemon_who.uid : geteuid();
 
-	snprintf(path, sizeof(path), "%s/key", d->options.state_dir);
+	(void)keyfile_path(d->options.state_dir, path, sizeof(path));
 	if (stat(path, &st) != 0) {
 		bool hidden = errno == EACCES || errno == EPERM;
 
@@ -237,17 +239,17 @@ doctor_ammit_key(struct doctor *d)
 		    hidden ? "run ammit doctor as root"
 			   : "it is made at the first start: systemctl start ammit; or state-dir "
 			     "DIR in ammit.conf names another folder");
-	} else if ((st.st_mode & 077) != 0) {
+	} else if (keyfile_is_open(&st, reader)) {
 		doctor_say(d, DOCTOR_FAIL,
 		    "%s: others may read it (mode %04o), and who has it makes passes\nchmod 600 "
 		    "%s; ammit rotate, if others had access",
 		    path, (unsigned)st.st_mode & 07777, path);
-	} else if (d->daemon_known && st.st_uid != d->daemon_who.uid && d->daemon_who.uid != 0) {
+	} else if (d->daemon_known && st.st_uid != reader && reader != 0 &&
+		   (st.st_mode & 040) == 0) {
 		doctor_say(d, DOCTOR_FAIL,
 		    "%s belongs to uid %u, and the daemon is uid %u: it cannot read it at the next "
 		    "reload\nchown %u %s",
-		    path, (unsigned)st.st_uid, (unsigned)d->daemon_who.uid,
-		    (unsigned)d->daemon_who.uid, path);
+		    path, (unsigned)st.st_uid, (unsigned)reader, (unsigned)reader, path);
 	} else if (st.st_mtim.tv_sec > clock_wall_s() + 60) {
 		doctor_say(d, DOCTOR_FAIL,
 		    "%s was made in the future: the clock is wrong, and passes with "

@@ -5,6 +5,7 @@
 #include "base/crypto.h"
 #include "base/file.h"
 #include "cli/doctor.h"
+#include "daemon/keyfile.h"
 #include "policy/ask.h"
 #include "token/key.h"
 
@@ -115,7 +116,7 @@ read_keys(struct doctor *d, struct keyring *keys)
 	size_t bytes;
 	bool good;
 
-	snprintf(path, sizeof(path), "%s/key", d->options.state_dir);
+	(void)keyfile_path(d->options.state_dir, path, sizeof(path));
 	text = file_read(path, KEY_FILE_MAX, &bytes, &why);
 	if (text == NULL) {
 		doctor_say(d, DOCTOR_SKIP,

@@ -9,7 +9,6 @@
 #include "cli/logline.h"
 #include "daemon/consult.h"
 #include "daemon/generation.h"
-#include "onion/circuit.h"
 #include "policy/verdict.h"
 
 #define HEADERS_GIVEN_MAX 64
@@ -270,8 +269,8 @@ print_json(const struct verdict *v, const struct trace *t, const struct request 
 	}
 	print_dns(&out, t);
 	text_printf(&out, "], \"circuit\": {\"id\": %lu, \"effort\": %lld, \"close\": %s}",
-	    (unsigned long)circuit_id(&r->src), (long long)r->number[REQUEST_EFFORT],
-	    v->close_circuit && circuit_id(&r->src) != 0 ? "true" : "false");
+	    (unsigned long)address_circuit(&r->src), (long long)r->number[REQUEST_EFFORT],
+	    v->close_circuit && address_circuit(&r->src) != 0 ? "true" : "false");
 	text_printf(
 	    &out, ", \"by_pass\": %s, \"errors\": %u}", v->by_pass ? "true" : "false", t->errors);
 	printf("%.*s\n", (int)out.len, out.buf);
@@ -297,8 +296,8 @@ print_challenge(const struct challenge *c)
 static void
 print_text(const struct verdict *v, const struct trace *t, const struct request *r)
 {
-	if (circuit_id(&r->src) != 0)
-		printf("  circuit   %lu, effort %lld\n", (unsigned long)circuit_id(&r->src),
+	if (address_circuit(&r->src) != 0)
+		printf("  circuit   %lu, effort %lld\n", (unsigned long)address_circuit(&r->src),
 		    (long long)r->number[REQUEST_EFFORT]);
 	for (unsigned i = 0; i < t->asks; i++)
 		printf("  asked     %s %s: %s%s%s\n", dns_type_name(t->asked[i].type),
@@ -328,7 +327,7 @@ print_text(const struct verdict *v, const struct trace *t, const struct request 
 		printf("would be %s by %.*s with weight %d, were nothing in shadow\n",
 		    verdict_names[v->would.kind], (int)v->would.rule.len, v->would.rule.ptr,
 		    v->would.weight);
-	if (v->close_circuit && circuit_id(&r->src) != 0)
+	if (v->close_circuit && address_circuit(&r->src) != 0)
 		puts("the circuit is closed, where tor-control is set");
 	if (v->challenge != NULL)
 		print_challenge(v->challenge);

@@ -205,7 +205,7 @@ print_keys(const struct wishes *w)
 	char path[1024];
 	int status = 1;
 
-	snprintf(path, sizeof(path), "%s/key", w->state_dir);
+	(void)keyfile_path(w->state_dir, path, sizeof(path));
 	/* keyfile_load would make one, and `ammit run` would have another home for its own. */
 	if (access(path, F_OK) != 0) {
 		fprintf(stderr,

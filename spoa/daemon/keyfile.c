@@ -16,25 +16,33 @@ struct paths {
 	char key[PATH_MAX], fresh[PATH_MAX];
 };
 
+bool
+keyfile_path(const char *state_dir, char *out, size_t room)
+{
+	int n = snprintf(out, room, "%s/key", state_dir);
+
+	return n > 0 && (size_t)n < room;
+}
+
 static bool
 name_files(const char *state_dir, struct paths *out, struct problems *p)
 {
-	int n = snprintf(out->key, sizeof(out->key), "%s/key", state_dir);
+	bool fits = keyfile_path(state_dir, out->key, sizeof(out->key) - 32);
 
 	snprintf(out->fresh, sizeof(out->fresh), "%s/key.new.%d", state_dir, (int)getpid());
-	if (n > 0 && (size_t)n < sizeof(out->key) - 32)
+	if (fits)
 		return true;
 	problem_error(p, &(struct place){ .file = state_dir }, "the path is too long");
 	return false;
 }
 
-/* May others than its owner read it, or write it? Root's own groups are root's choice. */
-static bool
-is_open(const struct stat *st)
+/* Root's own groups are root's choice. */
+bool
+keyfile_is_open(const struct stat *st, uid_t reader)
 {
 	mode_t others = st->st_mode & 077;
 
-	return others != 0 && !(st->st_uid == 0 && geteuid() != 0 && others == 040);
+	return others != 0 && !(st->st_uid == 0 && reader != 0 && others == 040);
 }
 
 /* The text of the key file, after its owner and mode were looked at. */
@@ -46,7 +54,7 @@ read_keys(const char *path, size_t *bytes, struct problems *p)
 	const char *why;
 	char *text;
 
-	if (stat(path, &st) == 0 && is_open(&st)) {
+	if (stat(path, &st) == 0 && keyfile_is_open(&st, geteuid())) {
 		problem_error(p, &at,
 		    "others may read it (mode %04o): chmod 600 it, and rotate it if others had "
 		    "access",

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
 
 #include "base/problem.h"
 #include "daemon/watch.h"
@@ -20,6 +22,12 @@ bool keyfile_load(const char *state_dir, struct keyring *keys, struct problems *
  * on reload.
  */
 bool keyfile_rotate(const char *state_dir, struct problems *p);
+
+/* Where it is; false: the path is too long. */
+bool keyfile_path(const char *state_dir, char *out, size_t room);
+
+/* May others than its owner read or write it, where `reader` is who loads it? */
+bool keyfile_is_open(const struct stat *st, uid_t reader);
 
 /* Note the key file. */
 void keyfile_watch(const char *state_dir, struct watch *w);

@@ -87,8 +87,15 @@ take_number(enum request_number which, const struct spop_value *v, struct reques
 		request_set_number(r, which, v->number);
 }
 
+/* What else a NOTIFY says, beside the request. */
+struct notified {
+	bool weigh;        /* the message was there */
+	bool uncounted;    /* pass.rate is NULL: HAProxy counts passes, and not yet this one */
+	struct slice fast; /* the ask list that HAProxy has */
+};
+
 static void
-take_argument(int what, const struct spop_value *v, struct request *r, struct slice *fast)
+take_argument(int what, const struct spop_value *v, struct request *r, struct notified *said)
 {
 	bool text = v->type == SPOP_STRING || v->type == SPOP_BINARY;
 
@@ -96,10 +103,12 @@ take_argument(int what, const struct spop_value *v, struct request *r, struct sl
 		request_set(r, (unsigned)what, v->bytes);
 	if (what == ARGUMENT_RATE)
 		take_number(REQUEST_RATE, v, r);
-	if (what == ARGUMENT_PASS_RATE)
+	if (what == ARGUMENT_PASS_RATE) {
 		take_number(REQUEST_PASS_RATE, v, r);
+		said->uncounted = v->type == SPOP_NULL;
+	}
 	if (what == ARGUMENT_FAST && text)
-		*fast = v->bytes;
+		said->fast = v->bytes;
 	if (what != ARGUMENT_SRC)
 		return;
 	if (v->type == SPOP_IPV4 || v->type == SPOP_IPV6)
@@ -107,13 +116,6 @@ take_argument(int what, const struct spop_value *v, struct request *r, struct sl
 	else if (text && !address_parse(v->bytes, &r->src))
 		r->src = (struct address){ { 0 }, 0 };
 }
-
-/* What else a NOTIFY says, beside the request. */
-struct notified {
-	bool weigh;        /* the message was there */
-	bool uncounted;    /* pass.rate is NULL: HAProxy counts passes, and not yet this one */
-	struct slice fast; /* the ask list that HAProxy has */
-};
 
 /* False: malformed. */
 static bool
@@ -129,13 +131,8 @@ decode(struct weigher *w, struct spop_reader payload, struct request *r, struct 
 		if (said->weigh || !slice_equal(m.name, SLICE("weigh")))
 			continue;
 		said->weigh = true;
-		for (unsigned n = 0; spop_argument_next(&payload, &m, &name, &value); n++) {
-			int what = argument_is(w, n, name);
-
-			take_argument(what, &value, r, &said->fast);
-			if (what == ARGUMENT_PASS_RATE)
-				said->uncounted = value.type == SPOP_NULL;
-		}
+		for (unsigned n = 0; spop_argument_next(&payload, &m, &name, &value); n++)
+			take_argument(argument_is(w, n, name), &value, r, said);
 	}
 	return !payload.bad;
 }
@@ -221,14 +218,8 @@ write_verdict(struct weigher *w, const struct weighed *it, struct spop_writer *o
 		spop_write_set_string(out, SLICE("would_rule"), v->would.rule);
 }
 
-/*
- * Would any plain request of this visitor, and of whoever shows the same pass, address and headers,
- * be let through now? This one was, by a pass that is good, and nothing was left open: no value
- * cut, no answer missing, no rule failed, no rate that a rule might look at.
- */
-static bool
-is_steady(const struct weigher *w, const struct request *r, const struct evidence *e,
-    const struct weighed *it)
+bool
+weigh_is_steady(const struct weigher *w, const struct request *r, const struct weighed *it)
 {
 	const struct verdict *v = &it->verdict;
 	const int64_t rate = policy_ask(w->generation->policy)->rate;
@@ -236,15 +227,15 @@ is_steady(const struct weigher *w, const struct request *r, const struct evidenc
 	for (unsigned i = REQUEST_RATE; i <= REQUEST_PASS_RATE; i++)
 		if ((r->known >> i & 1) != 0 && r->number[i] > rate)
 			return false;
-	return it->kind == VERDICT_ALLOW && e->level > 0 && !v->excepted && !it->shadow &&
-	       v->unknown == 0 && r->cut == 0 && v->would.kind == v->kind &&
+	return it->kind == VERDICT_ALLOW && it->pass_good && !it->failed && !v->excepted &&
+	       !it->shadow && v->unknown == 0 && r->cut == 0 && v->would.kind == v->kind &&
 	       slice_equal(v->would.rule, v->rule);
 }
 
 /* HAProxy may remember him, if its list is the one of the policy in force. */
 static void
-write_remember(
-    struct weigher *w, struct slice fast, const struct weighed *it, struct spop_writer *out)
+write_remember(struct weigher *w, struct slice fast, const struct request *r,
+    const struct weighed *it, struct spop_writer *out)
 {
 	const struct ask *ask = policy_ask(w->generation->policy);
 
@@ -253,12 +244,12 @@ write_remember(
 		if (!atomic_exchange(&w->generation->fast_told, true))
 			log_line(LOG_LEVEL_WARN, "fast_stale",
 			    "want=%s fix=\"nobody is remembered: HAProxy's list is another "
-			    "policy's; run ammit haproxy ask, set AMMIT_FAST_FOR and reload "
+			    "policy's; run ammit haproxy ask, set AMMIT_FAST_FOR and restart "
 			    "HAProxy\"",
 			    ask->fingerprint);
 		return;
 	}
-	if (!it->steady)
+	if (!weigh_is_steady(w, r, it))
 		return;
 	counter_add(&w->counts.remembered, 1);
 	spop_write_set_number(out, SLICE("remember"), REMEMBER_S);
@@ -296,7 +287,7 @@ weigh_request(struct weigher *w, struct request *r, int64_t now_s, struct weighe
 	struct evidence e = { .level = 0 };
 	struct host host;
 	uint64_t errors;
-	uint32_t circuit = w->circuits == NULL ? 0 : circuit_id(&r->src);
+	uint32_t circuit = w->circuits == NULL ? 0 : address_circuit(&r->src);
 
 	w->lookup.wanted = 0;
 	host.known = false; /* its store needs no zeroes */
@@ -315,11 +306,12 @@ weigh_request(struct weigher *w, struct request *r, int64_t now_s, struct weighe
 		w->lookup.wanted = 0; /* whatever it is, it would change nothing */
 	if (w->may_wait && w->lookup.wanted > 0)
 		return WEIGH_WAITS;
-	count(w, &out->verdict, judge_errors(w->judge) - errors);
+	errors = judge_errors(w->judge) - errors;
+	count(w, &out->verdict, errors);
+	out->failed = errors > 0;
 	out->shadow = w->generation->shadow;
 	out->pass_good = e.level > 0;
 	out->kind = enforced(w, &out->verdict);
-	out->steady = errors == judge_errors(w->judge) && is_steady(w, r, &e, out);
 	out->ticket = (struct slice){ NULL, 0 };
 	if (out->kind == VERDICT_CHALLENGE)
 		out->ticket = seal(w, r, &host, now_s, out->verdict.challenge, out->text);
@@ -352,7 +344,7 @@ weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame, 
 	if (said.uncounted && it.pass_good)
 		spop_write_set_number(out, SLICE("new_pass"), 1);
 	if (said.fast.len > 0)
-		write_remember(w, said.fast, &it, out);
+		write_remember(w, said.fast, &r, &it, out);
 	if (!spop_frame_end(
 		out, begin, max_frame < WEIGH_ANSWER_MAX ? max_frame : WEIGH_ANSWER_MAX))
 		write_no_verdict(f, SLICE("ammit/answer-too-long"), out);

@@ -66,7 +66,7 @@ struct weighed {
 	enum verdict_kind kind; /* what is in force: allow while the whole policy is in shadow */
 	bool shadow;            /* it is */
 	bool pass_good;         /* the request's pass holds here */
-	bool steady;            /* the visitor may be remembered (policy/ask.h) */
+	bool failed;            /* a rule could not be evaluated */
 	struct slice ticket;    /* borrows `text`; empty unless kind is VERDICT_CHALLENGE */
 	char text[TICKET_TEXT_MAX];
 };
@@ -87,13 +87,21 @@ enum weigh_step weigh_request(
     struct weigher *w, struct request *r, int64_t now_s, struct weighed *out);
 
 /*
+ * May this visitor be remembered (policy/ask.h)? Would any plain request of his, and of whoever
+ * shows the same pass, address and headers, be let through now? This one was, by a pass that is
+ * good, and nothing was left open: no value cut, no answer missing, no rule failed, no rate that a
+ * rule might look at.
+ */
+bool weigh_is_steady(const struct weigher *w, const struct request *r, const struct weighed *it);
+
+/*
  * Answer one NOTIFY with one ACK of at least one action, as weigh_request judges it. HAProxy sends
  * the argument `fast`, the fingerprint of its ask list (policy/ask.h), with plain requests alone;
  * if it is the one of the policy, `remember` says for how many seconds the visitor need not be
  * asked about: ten, or the variable is not set. Where there is no verdict (no message `weigh` in
  * it, or an internal error) the ACK sets `rule` alone, and HAProxy's rule for the missing verdict
- * decides. `new_pass` is set to 1 where pass.rate was sent
- * as NULL and the pass is good: HAProxy may count it from now on.
+ * decides. `new_pass` is set to 1 where pass.rate was sent as NULL and the pass is good: HAProxy
+ * may count it from now on.
  */
 enum weigh_step weigh_notify(struct weigher *w, const struct spop_frame *f, uint32_t max_frame,
     int64_t now_s, struct spop_writer *out);

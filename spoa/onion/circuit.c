@@ -2,16 +2,6 @@
 
 #include "onion/reply.h"
 
-uint32_t
-circuit_id(const struct address *a)
-{
-	const uint8_t *b = a->bytes + 12;
-
-	if (!address_is_circuit(a))
-		return 0;
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
 static void
 read_effort(struct slice value, struct circuit *out)
 {

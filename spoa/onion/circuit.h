@@ -3,15 +3,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/address.h"
 #include "base/slice.h"
-
-/*
- * The id of a circuit, as tor's control port has it: what HiddenServiceExportCircuitID writes in
- * the last 32 bits of fc00:dead:beef:4dad::/64. Tor counts from 1 in each of its processes; 0: this
- * is no circuit.
- */
-uint32_t circuit_id(const struct address *a);
 
 /* One of tor's circuits, as a line of GETINFO circuit-status or a CIRC or CIRC_MINOR event tells
  * of it (control-spec, 4.1.1 and 4.1.15). */

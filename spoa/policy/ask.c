@@ -38,8 +38,8 @@ ask_add(struct asking *a, struct slice line)
 	a->line[a->lines++] = arena_copy(a->arena, line);
 }
 
-static struct slice
-regex_of(const struct policy *p, unsigned field, uint32_t pattern)
+struct slice
+ask_regex_of(const struct policy *p, unsigned field, uint32_t pattern)
 {
 	return patset_regex(p->field[p->field_at[field]].set, pattern);
 }
@@ -56,7 +56,7 @@ add_rule(struct asking *a, const struct rule *r)
 		if (m->kind == MATCHER_EXPR)
 			ask_add_expression(a, m->expr);
 		if (m->kind == MATCHER_PATTERN && (query || m->field == REQUEST_PATH) &&
-		    !ask_add_regex(a, regex_of(a->policy, m->field, m->pattern), query))
+		    !ask_add_regex(a, ask_regex_of(a->policy, m->field, m->pattern), query))
 			a->why = query ? at_query : at_path;
 	}
 }

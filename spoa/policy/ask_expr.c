@@ -5,7 +5,6 @@
 
 #include "policy/expr_function.h"
 #include "policy/expr_inner.h"
-#include "policy/patset.h"
 
 static const char computes[] = "it computes with the path: only startsWith, endsWith, contains, "
 			       "matches, ==, != and in, with constant strings, can be listed";
@@ -226,10 +225,7 @@ walk(struct walk *w, const struct node *n)
 		return;
 	case NODE_FIELD_MATCHES:
 		if (n->what == REQUEST_PATH &&
-		    !ask_add_regex(a,
-			patset_regex(
-			    a->policy->field[a->policy->field_at[n->what]].set, n->pattern),
-			false))
+		    !ask_add_regex(a, ask_regex_of(a->policy, n->what, n->pattern), false))
 			a->why = wordless;
 		return;
 	case NODE_CALL:

@@ -23,6 +23,9 @@ struct asking {
 
 void ask_add(struct asking *a, struct slice line);
 
+/* A pattern of a field's, as PCRE2 got it. */
+struct slice ask_regex_of(const struct policy *p, unsigned field, uint32_t pattern);
+
 /* Lines that match each pathq whose path (or, if query, whose query) the regex matches, among those
  * that no other line catches. False: there is none. `regex` is as PCRE2 got it (regex_text). */
 bool ask_add_regex(struct asking *a, struct slice regex, bool query);

@@ -69,17 +69,6 @@ asn(struct run *r)
 	return value_int(r->asn);
 }
 
-static struct value
-circuit(const struct run *r)
-{
-	const struct address *src = &r->in->request->src;
-	int64_t id = 0;
-
-	for (unsigned i = 12; i < 16 && address_is_circuit(src); i++)
-		id = id << 8 | src->bytes[i];
-	return value_int(id);
-}
-
 /* As Go's url.QueryUnescape, invalid UTF-8 replaced. False: a bad escape. */
 static bool
 unescape(struct slice s, char *spare, struct text *out, struct slice *value)
@@ -246,7 +235,7 @@ request_variable(struct run *r, enum variable v, unsigned field)
 	case VARIABLE_ONION:
 		return value_bool(address_is_circuit(&r->in->request->src));
 	case VARIABLE_CIRCUIT:
-		return circuit(r);
+		return value_int(address_circuit(&r->in->request->src));
 	case VARIABLE_EFFORT:
 		return effort(r);
 	case VARIABLE_WEIGHT:

@@ -314,6 +314,38 @@ what_is_public(void **state)
 	assert_false(address_is_public(&none));
 }
 
+static void
+circuit_ids_are_the_last_four_bytes(void **state)
+{
+	static const struct {
+		const char *src;
+		uint32_t id;
+	} cases[] = {
+		{ "fc00:dead:beef:4dad::0:30", 48 },
+		{ "fc00:dead:beef:4dad::ffff", 65535 },
+		{ "fc00:dead:beef:4dad::1:0", 65536 },
+		{ "fc00:dead:beef:4dad::1:1", 65537 },
+		{ "fc00:dead:beef:4dad::3:0", 196608 },
+		{ "fc00:dead:beef:4dad::ffff:0", 4294901760u },
+		{ "fc00:dead:beef:4dad::ffff:ffff", 4294967295u },
+		{ "fc00:dead:beef:4dad::", 0 },
+		{ "fc00:dead:beef:4dae::30", 0 },
+		{ "::ffff:0.0.0.48", 0 },
+		{ "192.0.2.1", 0 },
+		{ "2001:db8::30", 0 },
+	};
+	struct address none = { { 0 }, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct address a = address(cases[i].src);
+
+		if (address_circuit(&a) != cases[i].id)
+			fail_msg("%s: %lu", cases[i].src, (unsigned long)address_circuit(&a));
+	}
+	assert_int_equal(address_circuit(&none), 0);
+}
+
 int
 main(void)
 {
@@ -324,6 +356,7 @@ main(void)
 		cmocka_unit_test(prefix),
 		cmocka_unit_test(binding),
 		cmocka_unit_test(what_is_public),
+		cmocka_unit_test(circuit_ids_are_the_last_four_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

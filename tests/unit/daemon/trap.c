@@ -8,7 +8,7 @@
 
 #include "unit/fixtures.h"
 
-#define NOW 1700000000
+#define NOW INT64_C(1700000000)
 
 static void
 test_who(void **state)

@@ -2,38 +2,6 @@
 
 #include "unit/fixtures.h"
 
-static void
-ids_are_the_last_four_bytes(void **state)
-{
-	static const struct {
-		const char *src;
-		uint32_t id;
-	} cases[] = {
-		{ "fc00:dead:beef:4dad::0:30", 48 },
-		{ "fc00:dead:beef:4dad::ffff", 65535 },
-		{ "fc00:dead:beef:4dad::1:0", 65536 },
-		{ "fc00:dead:beef:4dad::1:1", 65537 },
-		{ "fc00:dead:beef:4dad::3:0", 196608 },
-		{ "fc00:dead:beef:4dad::ffff:0", 4294901760u },
-		{ "fc00:dead:beef:4dad::ffff:ffff", 4294967295u },
-		{ "fc00:dead:beef:4dad::", 0 },
-		{ "fc00:dead:beef:4dae::30", 0 },
-		{ "::ffff:0.0.0.48", 0 },
-		{ "192.0.2.1", 0 },
-		{ "2001:db8::30", 0 },
-	};
-	struct address none = { { 0 }, 0 };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct address a = address(cases[i].src);
-
-		if (circuit_id(&a) != cases[i].id)
-			fail_msg("%s: %lu", cases[i].src, (unsigned long)circuit_id(&a));
-	}
-	assert_int_equal(circuit_id(&none), 0);
-}
-
 #define PATH " $0123456789ABCDEF0123456789ABCDEF01234567~r1,$89ABCDEF0123456789ABCDEF01234567~r2 "
 
 static const struct {
@@ -101,7 +69,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ids_are_the_last_four_bytes),
 		cmocka_unit_test(lines_are_parsed),
 	};
 
